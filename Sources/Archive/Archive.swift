@@ -1,0 +1,1 @@
+// Archive: see Docs/architecture.md.

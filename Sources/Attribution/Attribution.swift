@@ -1,0 +1,1 @@
+// Attribution: see Docs/architecture.md.

@@ -1,0 +1,5 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+/// accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC.
+int linux_accept(int fd);

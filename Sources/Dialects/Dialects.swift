@@ -1,0 +1,1 @@
+// Dialects: see Docs/architecture.md.

@@ -1,0 +1,107 @@
+// Characters by name, and the few questions that parsers of text ask of a byte.
+
+extension UInt8 {
+  @inlinable public init(ascii character: Character) { self = character.asciiValue ?? 0 }
+  @inlinable public var isDigit: Bool { self &- 0x30 < 10 }
+  @inlinable public var isLetter: Bool { (self | 0x20) &- 0x61 < 26 }
+  /// Space or tab.
+  @inlinable public var isBlank: Bool { self == 0x20 || self == 0x09 }
+  /// 0 to 15 for a hexadecimal digit of either case, else nil.
+  @inlinable public var hexValue: UInt8? {
+    if isDigit { return self &- 0x30 }
+    let low = (self | 0x20) &- 0x61
+    return low < 6 ? low + 10 : nil
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether these bytes are exactly that text.
+  @inlinable public func equals(_ text: StaticString) -> Bool { starts(with: text) && count == text.utf8CodeUnitCount }
+
+  /// Whether these bytes begin with that text.
+  public func starts(with text: StaticString, at offset: Int = 0) -> Bool {
+    let n = text.utf8CodeUnitCount
+    guard offset >= 0, n <= count - offset else { return false }
+    return text.withUTF8Buffer { wanted in
+      for i in 0..<n where unsafe wanted[i] != self[offset + i] { return false }
+      return true
+    }
+  }
+
+  public func equals(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for i in indices where self[i] != other[i] { return false }
+    return true
+  }
+
+  /// Place of the first such byte from `start` on.
+  @inlinable public func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
+    var i = start
+    while i < count {
+      if self[i] == byte { return i }
+      i += 1
+    }
+    return nil
+  }
+
+  public var array: [UInt8] {
+    var out: [UInt8] = []
+    out.append(self)
+    return out
+  }
+
+  /// For people and small configuration only; bytes that are not UTF-8 become U+FFFD.
+  public var string: String { String(decoding: array, as: UTF8.self) }
+
+  /// A decimal number of at most 18 digits and nothing else; no sign.
+  public var decimal: Int? {
+    guard count > 0, count <= 18 else { return nil }
+    var value = 0
+    for i in indices {
+      guard self[i].isDigit else { return nil }
+      value = value * 10 + Int(self[i] &- 0x30)
+    }
+    return value
+  }
+}
+
+extension [UInt8] {
+  /// Appends the bytes with one copy.
+  @inlinable public mutating func append(_ bytes: Span<UInt8>) {
+    append(addingCapacity: bytes.count) { out in
+      for i in bytes.indices { out.append(bytes[i]) }
+    }
+  }
+
+  @inlinable public mutating func append(_ text: StaticString) {
+    text.withUTF8Buffer { unsafe append(contentsOf: $0) }
+  }
+
+  /// A decimal number.
+  public mutating func append(decimal value: Int) {
+    if value < 0 {
+      append(0x2d)
+      return append(magnitude: value.magnitude)
+    }
+    append(magnitude: UInt(value))
+  }
+
+  private mutating func append(magnitude value: UInt) {
+    var divisor: UInt = 1
+    while value / divisor >= 10 { divisor *= 10 }
+    while divisor > 0 {
+      append(UInt8(truncatingIfNeeded: value / divisor % 10) &+ 0x30)
+      divisor /= 10
+    }
+  }
+
+  /// The last `digits` decimal digits, with leading zeros.
+  public mutating func append(_ value: Int, digits: Int) {
+    var divisor = 1
+    for _ in 1..<Swift.max(1, digits) { divisor *= 10 }
+    while divisor > 0 {
+      append(UInt8(truncatingIfNeeded: value / divisor % 10) &+ 0x30)
+      divisor /= 10
+    }
+  }
+}

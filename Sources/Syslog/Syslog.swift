@@ -1,0 +1,1 @@
+// Syslog: see Docs/architecture.md.
