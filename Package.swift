@@ -29,7 +29,9 @@ let package = Package(
     .target(name: "Archive", dependencies: ["Record", "COpenSSL", "CZlib", "CDeflate", "CLinux"], swiftSettings: plain),
     .target(name: "Evidence", dependencies: ["Record", "Archive", "COpenSSL"], swiftSettings: plain),
     .target(name: "Attribution", dependencies: ["Record", "Dialects", "Archive", "CSQLite"], swiftSettings: plain),
-    .target(name: "Commands", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "CLinux"], swiftSettings: plain),
+    .target(
+      name: "Commands", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "CLinux"], swiftSettings: plain
+    ),
     .target(
       name: "Collector", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "Commands", "CLinux"],
       swiftSettings: plain),

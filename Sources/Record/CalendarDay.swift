@@ -18,7 +18,8 @@ public struct CalendarDay: Hashable, Sendable, Comparable, CustomStringConvertib
 
   /// `2026-11-23` and nothing else.
   public init?(text: Span<UInt8>) {
-    guard text.count == 10, text[4] == 0x2d, text[7] == 0x2d, let y = text.extracting(0..<4).decimal, let m = text.extracting(5..<7).decimal,
+    guard text.count == 10, text[4] == 0x2d, text[7] == 0x2d, let y = text.extracting(0..<4).decimal,
+      let m = text.extracting(5..<7).decimal,
       let d = text.extracting(8..<10).decimal
     else { return nil }
     self.init(year: y, month: m, day: d)

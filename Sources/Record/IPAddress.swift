@@ -86,13 +86,25 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
       }
       if i < text.count, text[i] == 0x2e {
         guard groups + tailGroups <= 6, let v = v4(text.extracting(start..<text.count)) else { return nil }
-        if compressed { tail = tail << 32 | UInt128(v); tailGroups += 2 } else { head = head << 32 | UInt128(v); groups += 2 }
+        if compressed {
+          tail = tail << 32 | UInt128(v)
+          tailGroups += 2
+        } else {
+          head = head << 32 | UInt128(v)
+          groups += 2
+        }
         i = text.count
         break
       }
       guard i > start else { return nil }
       guard groups + tailGroups < 8 else { return nil }
-      if compressed { tail = tail << 16 | group; tailGroups += 1 } else { head = head << 16 | group; groups += 1 }
+      if compressed {
+        tail = tail << 16 | group
+        tailGroups += 1
+      } else {
+        head = head << 16 | group
+        groups += 1
+      }
       if i == text.count { break }
       guard text[i] == 0x3a else { return nil }
       i += 1

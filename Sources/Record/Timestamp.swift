@@ -19,7 +19,9 @@ public struct Timestamp: Hashable, Sendable, CustomStringConvertible {
   public static let day: Int64 = 86_400 * second
 
   /// The day in the offset of this time.
-  public var localDay: CalendarDay { CalendarDay(number: Int((microseconds + Int64(offsetMinutes) * Self.minute).flooredQuotient(Self.day))) }
+  public var localDay: CalendarDay {
+    CalendarDay(number: Int((microseconds + Int64(offsetMinutes) * Self.minute).flooredQuotient(Self.day)))
+  }
 
   /// RFC 3339 with a numeric offset or Z, `T` or a space between, at most nine digits of fraction (those behind the
   /// sixth are dropped). nil for anything else, and for days and times that do not exist (a leap second is second 60).
@@ -73,8 +75,10 @@ public struct ClockTime: Sendable {
 
   /// The fraction begins with `.` or `,` and has one to nine digits.
   public init?(text: Span<UInt8>, at start: Int) {
-    guard start >= 0, start <= text.count - 8, text[start + 2] == 0x3a, text[start + 5] == 0x3a, let h = text.extracting(start..<start + 2).decimal,
-      let m = text.extracting(start + 3..<start + 5).decimal, let s = text.extracting(start + 6..<start + 8).decimal, h < 24, m < 60, s <= 60
+    guard start >= 0, start <= text.count - 8, text[start + 2] == 0x3a, text[start + 5] == 0x3a,
+      let h = text.extracting(start..<start + 2).decimal,
+      let m = text.extracting(start + 3..<start + 5).decimal, let s = text.extracting(start + 6..<start + 8).decimal, h < 24, m < 60,
+      s <= 60
     else { return nil }
     end = start + 8
     microseconds = Int64(h * 3600 + m * 60 + s) * Timestamp.second
