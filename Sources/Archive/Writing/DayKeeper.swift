@@ -64,7 +64,8 @@ public final class DayKeeper {
   public func take(_ segment: TailQueue.Segment, synced: Int) throws(ArchiveError) {
     let end = segment.first + synced
     guard end > records else { return }
-    let tail = try self.tail.flatMap { $0.first == segment.first ? $0 : nil } ?? TailFile(folder, first: segment.first)
+    let tail: TailFile
+    if let open = self.tail, open.first == segment.first { tail = open } else { tail = try TailFile(folder, first: segment.first) }
     self.tail = tail
     while tail.next < end {
       let number = tail.next
