@@ -67,6 +67,8 @@ public final class DayKeeper {
     let tail: TailFile
     if let open = self.tail, open.first == segment.first { tail = open } else { tail = try TailFile(folder, first: segment.first) }
     self.tail = tail
+    // A block that could not be written on a full disk is tried again before anything follows it.
+    if blocks.records == Block.records { try finishBlock() }
     while tail.next < end {
       let number = tail.next
       guard let line = try tail.nextLine() else { throw ArchiveError(.missing, tail.name, "record \(number) was written but is not there") }
