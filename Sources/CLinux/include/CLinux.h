@@ -4,3 +4,4 @@
 #include "channel.h"
 #include "clock.h"
 #include "receive.h"
+#include "thread.h"
