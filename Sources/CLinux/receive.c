@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "include/listen.h"
 #include "include/receive.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +16,39 @@ static int is_mapped(const uint8_t a[16]) {
   return memcmp(a, prefix, sizeof prefix) == 0;
 }
 
+// Binds; closes and gives -1 where that fails.
+static int bound(int fd, int v4, const uint8_t address[16], uint16_t port) {
+  int r;
+  if (v4) {
+    struct sockaddr_in s = {.sin_family = AF_INET, .sin_port = htons(port)};
+    memcpy(&s.sin_addr, address + 12, 4);
+    r = bind(fd, (struct sockaddr *)&s, sizeof s);
+  } else {
+    struct sockaddr_in6 s = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    memcpy(&s.sin6_addr, address, 16);
+    r = bind(fd, (struct sockaddr *)&s, sizeof s);
+  }
+  if (r == 0) return fd;
+  int code = errno;
+  close(fd);
+  errno = code;
+  return -1;
+}
+
+int linux_tcp_listen(const uint8_t address[16], uint16_t port, int backlog) {
+  int v4 = is_mapped(address), on = 1, off = 0;
+  int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (!v4) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  fd = bound(fd, v4, address, port);
+  if (fd < 0 || listen(fd, backlog) == 0) return fd;
+  int code = errno;
+  close(fd);
+  errno = code;
+  return -1;
+}
+
 int linux_udp_listen(const uint8_t address[16], uint16_t port, int buffer_bytes, int wait_milliseconds, int *granted) {
   int v4 = is_mapped(address);
   int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -29,23 +63,7 @@ int linux_udp_listen(const uint8_t address[16], uint16_t port, int buffer_bytes,
   getsockopt(fd, SOL_SOCKET, SO_RCVBUF, granted, &size);
   struct timeval wait = {wait_milliseconds / 1000, wait_milliseconds % 1000 * 1000};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-  int r;
-  if (v4) {
-    struct sockaddr_in s = {.sin_family = AF_INET, .sin_port = htons(port)};
-    memcpy(&s.sin_addr, address + 12, 4);
-    r = bind(fd, (struct sockaddr *)&s, sizeof s);
-  } else {
-    struct sockaddr_in6 s = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-    memcpy(&s.sin6_addr, address, 16);
-    r = bind(fd, (struct sockaddr *)&s, sizeof s);
-  }
-  if (r != 0) {
-    int code = errno;
-    close(fd);
-    errno = code;
-    return -1;
-  }
-  return fd;
+  return bound(fd, v4, address, port);
 }
 
 uint16_t linux_bound_port(int fd) {

@@ -14,6 +14,8 @@ final class Counters: Sendable {
   let dropped = Atomic(0)
   let seals = Atomic(0)
   let notices = Atomic(0)
+  /// Times that syncing, packing or sealing failed and was tried again.
+  let keeperErrors = Atomic(0)
   /// Monotonic milliseconds at which the writer and the keeper last came round; the watchdog looks at them.
   let writerAlive = Atomic<Int64>(0)
   let keeperAlive = Atomic<Int64>(0)

@@ -3,5 +3,6 @@
 // address arguments would import as a transparent union.
 #include "channel.h"
 #include "clock.h"
+#include "listen.h"
 #include "receive.h"
 #include "thread.h"
