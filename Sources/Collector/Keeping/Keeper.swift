@@ -86,15 +86,21 @@ final class Keeper: @unchecked Sendable {
         }
         state.set(error: nil)
       } catch {
-        state.set(error: "\(error)")
-        counters.keeperErrors.add(1)
-        Log.error("\(error); tried again")
+        tell(error)
         if case .seal(let reply)? = work { reply(.failure(error)) }
         if case .stop? = work { return }
         usleep(useconds_t(commitMilliseconds) * 1000)
         day = (try? reopen()) ?? day
       }
     }
+  }
+
+  private func tell(_ error: any Error) {
+    let words = "\(error)"
+    // The same again and again is said once.
+    if state.now.error != words { Log.error("\(words); tried again") }
+    state.set(error: words)
+    counters.keeperErrors.add(1)
   }
 
   /// After a failure nothing in memory about the day's blocks is believed: they are read again.
@@ -109,32 +115,28 @@ final class Keeper: @unchecked Sendable {
   /// Syncs what is written, and takes it.
   private func takeTails() throws {
     for segment in queue.waiting {
-      while day.day < segment.day { try closeDay(note: nil) }
+      // Days before this one on which the collector did not run, or that it could not close.
+      while day.day < segment.day { try closeDay(hadCollector: day.records > 0) }
       let key = TailKey(day: segment.day, first: segment.first)
-      if segment.records > synced[key] ?? 0 || (segment.isClosed && synced[key] == nil) {
+      if segment.records > synced[key] ?? 0 {
         try sync(segment)
         synced[key] = segment.records
       }
       try day.take(segment, synced: segment.records)
-      guard segment.isClosed else { continue }
-      if segment.endsDay {
-        // The last, shorter block holds the rest of it.
-        try day.finish()
-        try finalSeal(note: nil)
-        for old in queue.waiting where old.day == segment.day { try release(old, finished: true) }
-        day = try DayKeeper(archive, segment.day.adding(days: 1), making: true)
-      } else {
-        try day.sync()
-        if day.holds(segment) { try release(segment, finished: false) }
-      }
+      if segment.endsDay { try closeDay(hadCollector: true) }
+      if segment.isClosed { try releaseTails() }
     }
     tellState()
   }
 
-  private func release(_ segment: TailQueue.Segment, finished: Bool) throws {
-    try day.release(segment)
-    queue.removeFirst()
-    synced[TailKey(day: segment.day, first: segment.first)] = nil
+  /// Unlinks the tails whose records are in blocks on disk.
+  private func releaseTails() throws {
+    try day.sync()
+    while let oldest = queue.waiting.first, oldest.day == day.day, day.holds(oldest) {
+      try day.release(oldest)
+      queue.removeFirst()
+      synced[TailKey(day: oldest.day, first: oldest.first)] = nil
+    }
   }
 
   private func sync(_ segment: TailQueue.Segment) throws(ArchiveError) {
@@ -147,16 +149,14 @@ final class Keeper: @unchecked Sendable {
 
   // MARK: Days and seals
 
-  /// Closes a day on which nothing more can come, and opens the next: also a day on which nothing came at all.
-  private func closeDay(note: String?) throws {
+  /// Closes a day on which nothing more can come, and opens the next. The tails go before the final seal: a closed day's
+  /// records lie in blocks alone.
+  private func closeDay(hadCollector: Bool) throws {
     try day.finish()
-    try finalSeal(note: day.records == 0 ? "the collector did not run on this day" : note)
+    try releaseTails()
+    let isSealed = sealer.newest.map { $0.isFinal && $0.day == day.day } ?? false
+    if !isSealed { try seal(isFinal: true, note: hadCollector ? nil : "the collector did not run on this day") }
     day = try DayKeeper(archive, day.day.adding(days: 1), making: true)
-  }
-
-  private func finalSeal(note: String?) throws {
-    if let newest = sealer.newest, newest.isFinal, newest.day == day.day { return }
-    try seal(isFinal: true, note: note)
   }
 
   /// Takes everything that is written and seals it.

@@ -15,14 +15,17 @@ final class Peer {
   /// nil for one that no entry of `devices` names.
   let device: Configuration.Device?
   /// How its messages are read; events of an unlisted sender are not kept once there are devices.
-  let settings: SourceSettings
+  let reading: SourceReading
+  /// Tells senders apart where a line's meaning depends on the line before it. Not on the port: that changes.
+  let senderKey: UInt64
   let keepsEvents: Bool
   let activity: SenderActivity
 
-  init(sender: [UInt8], device: Configuration.Device?, settings: SourceSettings, keepsEvents: Bool, activity: SenderActivity) {
+  init(sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool, activity: SenderActivity) {
     self.sender = sender
     self.device = device
-    self.settings = settings
+    self.reading = reading
+    self.senderKey = senderKey
     self.keepsEvents = keepsEvents
     self.activity = activity
   }

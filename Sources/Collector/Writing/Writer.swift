@@ -131,15 +131,17 @@ final class Writer: @unchecked Sendable {
       guard activity.looksLike == nil, activity.looked < 50 else { return }
       activity.looked += 1
     }
-    let outcome = normaliser.read(
-      text, receivedMicroseconds: microseconds, sender: UInt64(truncatingIfNeeded: peer.settings.senderKey), settings: peer.settings, into: &events)
+    let outcome = normaliser.read(text, received: microseconds, sender: peer.senderKey, source: peer.reading, into: &events)
     if !peer.keepsEvents {
-      activity.looksLike = normaliser.name(of: outcome)
+      switch outcome {
+      case .event(let dialect, _), .nothing(let dialect, _): activity.looksLike = normaliser.set.label(dialect)
+      case .notUnderstood, .notForUs: break
+      }
       events.removeAll()
       return
     }
     if events.isEmpty {
-      counters.notUnderstood.add(1)
+      if case .notUnderstood = outcome { counters.notUnderstood.add(1) }
     } else {
       activity.events += events.count
       counters.events.add(events.count)
@@ -166,11 +168,17 @@ final class Writer: @unchecked Sendable {
   private func makePeer(via: Via, address: IPAddress, from: String, since: Int64) -> Peer {
     let device = configuration.device(for: address)
     let name = device?.name ?? address.description
-    let activity = activity(name, device: device, since: since)
     return Peer(
-      sender: RecordWriter.sender(via: via, source: device?.name, site: device?.site, from: from), device: device,
-      settings: normaliser.settings(device, address: address, archiveZone: archiveZone), keepsEvents: device != nil || configuration.devices.isEmpty,
-      activity: activity)
+      sender: RecordWriter.sender(via: via, source: device?.name, site: device?.site, from: from), device: device, reading: reading(of: device),
+      senderKey: UInt64(truncatingIfNeeded: address.value ^ address.value >> 64), keepsEvents: device != nil || configuration.devices.isEmpty,
+      activity: activity(name, device: device, since: since))
+  }
+
+  private func reading(of device: Configuration.Device?) -> SourceReading {
+    let only = device?.dialects.map { names in names.compactMap { normaliser.set.index(of: $0) } }
+    return SourceReading(
+      zone: device?.zone ?? archiveZone, name: device?.name, dialects: only, leaseSeconds: device?.leaseSeconds,
+      trustsDeviceClock: device?.trustsDeviceClock ?? false)
   }
 
   private func activity(_ name: String, device: Configuration.Device?, since: Int64) -> SenderActivity {
