@@ -27,6 +27,8 @@ public final class Daemon: Sendable {
   private let service = ServiceManager()
   private let free: Handover<Batch>
 
+  public static var version: String { Release.version }
+
   /// Messages on their way at once, in batches of up to a megabyte.
   private static let batches = 24
 

@@ -236,8 +236,11 @@ public final class LogCore: LogAccess {
 
 extension LogCore: LogWriting {
   public func append(_ lines: [UInt8], records: Int) throws {
-    let written = onWriter { writer in Result<Void, ArchiveError> { () throws(ArchiveError) in try writer.append(lines, records: records) } }
-    try written.get()
+    let failure = onWriter { writer -> ArchiveError? in
+      do throws(ArchiveError) { try writer.append(lines: lines) } catch { return error }
+      return nil
+    }
+    if let failure { throw failure }
   }
 
   public func notice(_ what: String, _ members: [JSONMember]) throws { onWriter { $0.notice(what, members) } }
@@ -269,11 +272,12 @@ extension LogCore: LogWriting {
   }
 
   public func source(named name: String) throws -> ImportSource? {
-    configuration.withLock { configuration in
+    let dialects = dialects.withLock { $0 }
+    return configuration.withLock { configuration in
       configuration.devices.first { $0.name == name }.map { device in
         ImportSource(
-          name: device.name, site: device.site, charset: device.charset, zone: device.zone ?? zone, dialects: dialects.withLock { $0 },
-          reading: writer.reading(of: device, dialects: dialects.withLock { $0 }))
+          name: device.name, site: device.site, charset: device.charset, dialects: dialects,
+          reading: Peer.reading(of: device, zone: zone, dialects: dialects))
       }
     }
   }

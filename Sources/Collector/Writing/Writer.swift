@@ -169,16 +169,9 @@ final class Writer: @unchecked Sendable {
     let device = configuration.device(for: address)
     let name = device?.name ?? address.description
     return Peer(
-      sender: RecordWriter.sender(via: via, source: device?.name, site: device?.site, from: from), device: device, reading: reading(of: device),
+      sender: RecordWriter.sender(via: via, source: device?.name, site: device?.site, from: from), device: device, reading: Peer.reading(of: device, zone: archiveZone, dialects: normaliser.set),
       senderKey: UInt64(truncatingIfNeeded: address.value ^ address.value >> 64), keepsEvents: device != nil || configuration.devices.isEmpty,
       activity: activity(name, device: device, since: since))
-  }
-
-  private func reading(of device: Configuration.Device?) -> SourceReading {
-    let only = device?.dialects.map { names in names.compactMap { normaliser.set.index(of: $0) } }
-    return SourceReading(
-      zone: device?.zone ?? archiveZone, name: device?.name, dialects: only, leaseSeconds: device?.leaseSeconds,
-      trustsDeviceClock: device?.trustsDeviceClock ?? false)
   }
 
   private func activity(_ name: String, device: Configuration.Device?, since: Int64) -> SenderActivity {
@@ -192,6 +185,29 @@ final class Writer: @unchecked Sendable {
 
   private func listDevices(since: Int64) {
     for device in configuration.devices { _ = activity(device.name, device: device, since: since) }
+  }
+
+  /// Puts whole lines that were made elsewhere (an import) into the open day.
+  /// - Throws: what the disk said; the records before the fault are in the archive then.
+  func append(lines text: [UInt8]) throws(ArchiveError) {
+    flush()
+    advance(to: Clock.microseconds())
+    let bytes = text.span
+    var start = 0
+    while start < bytes.count {
+      var end = start
+      var count = 0
+      let room = tail.roomInBlock
+      while count < room, end < bytes.count, let lf = bytes.firstIndex(of: 0x0a, from: end) {
+        end = lf + 1
+        count += 1
+      }
+      guard count > 0 else { return }
+      try tail.append(bytes.extracting(start..<end), count: count)
+      counters.recorded.add(count)
+      counters.recordedBytes.add(end - start)
+      start = end
+    }
   }
 
   // MARK: Time
