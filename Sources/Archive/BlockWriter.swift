@@ -1,0 +1,162 @@
+internal import CDeflate
+internal import CZlib
+import Glibc
+import Record
+
+/// Packs the records of a block into one gzip member and writes it to its place in a file.
+///
+/// Up to 4 MiB of text the member is made in memory and written with one call; beyond that it is written piece by piece,
+/// and its length is filled in last, so a crash leaves a member that counts as cut off. Memory stays under 10 MB. Syncing
+/// is the caller's business. One thread at a time.
+public final class BlockWriter {
+  public static let defaultLevel = 6
+
+  private let level: Int32
+  private let compressor: OpaquePointer
+  private var text: [UInt8] = []
+  private var packed: [UInt8] = []
+  private var streaming: Streaming?
+
+  private var descriptor: Int32 = -1
+  private var offset = 0
+  private var path = ""
+  /// Records in the block so far.
+  public private(set) var records = 0
+
+  /// - Parameter level: 1 (fast) to 12 (small), as libdeflate counts them.
+  public init(level: Int = defaultLevel) {
+    precondition((1...12).contains(level))
+    guard let compressor = libdeflate_alloc_compressor(Int32(level)) else { fatalError("out of memory") }
+    self.level = Int32(level)
+    self.compressor = compressor
+  }
+
+  deinit { libdeflate_free_compressor(compressor) }
+
+  /// Begins a block that will stand at `offset` of a file open for writing.
+  public func begin(_ descriptor: Int32, at offset: Int, path: String) {
+    self.descriptor = descriptor
+    self.offset = offset
+    self.path = path
+    records = 0
+    text.removeAll(keepingCapacity: true)
+    streaming = nil
+  }
+
+  /// Takes the next record.
+  /// - Parameter line: without its LF.
+  public func append(_ line: Span<UInt8>) throws(ArchiveError) {
+    precondition(records < Block.records, "a block holds 1,024 records")
+    records += 1
+    text.append(line)
+    text.append(0x0a)
+    if text.count > Block.wholeText { try spill() }
+  }
+
+  /// Whether `finish` may be called again after it failed: the block is still whole in memory.
+  public var canFinishAgain: Bool { streaming == nil }
+
+  /// Writes what there is; without records an empty member, as a day without records has it.
+  /// - Returns: the member's bytes in the file.
+  public func finish() throws(ArchiveError) -> Int {
+    if streaming != nil {
+      try spill()
+      guard let length = try streaming?.finish(descriptor, offset, path) else { return 0 }
+      streaming = nil
+      return length
+    }
+    let bound = Block.headerBytes + libdeflate_deflate_compress_bound(compressor, text.count) + Block.trailerBytes
+    if packed.count < bound { packed = [UInt8](repeating: 0, count: bound) }
+    let body = packed.withUnsafeMutableBytes { out in
+      text.withUnsafeBytes { text in
+        libdeflate_deflate_compress(
+          compressor, text.baseAddress, text.count, out.baseAddress.map { $0 + Block.headerBytes },
+          out.count - Block.headerBytes - Block.trailerBytes)
+      }
+    }
+    precondition(body > 0, "libdeflate keeps to its bound")
+    let length = Block.headerBytes + body + Block.trailerBytes
+    packed.replaceSubrange(0..<Block.headerBytes, with: Block.header(length: UInt32(length)))
+    let crc = text.withUnsafeBytes { libdeflate_crc32(0, $0.baseAddress, $0.count) }
+    packed.replaceSubrange(length - 8..<length, with: Block.littleEndian(crc) + Block.littleEndian(UInt32(text.count)))
+    let member = packed  // A span of a class's own array would not outlive the access to it.
+    try Disk.write(descriptor, member.span.extracting(0..<length), at: offset, path: path)
+    return length
+  }
+
+  private func spill() throws(ArchiveError) {
+    let streaming: Streaming
+    if let s = self.streaming {
+      streaming = s
+    } else {
+      streaming = Streaming(level: min(level, 9))
+      self.streaming = streaming
+      try Disk.write(descriptor, Block.header(length: Block.unknownLength).span, at: offset, path: path)
+    }
+    try streaming.add(text, descriptor, offset, path)
+    text.removeAll(keepingCapacity: true)
+  }
+}
+
+/// A member too large to be held: zlib, straight to the file.
+private final class Streaming {
+  private let stream: UnsafeMutablePointer<z_stream>
+  private var out = [UInt8](repeating: 0, count: 1 << 18)
+  private var written = Block.headerBytes
+  private var crc: UInt32 = 0
+  private var bytes: UInt32 = 0
+
+  init(level: Int32) {
+    stream = .allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    let result = deflateInit2_(stream, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    guard result == Z_OK else { fatalError("out of memory") }
+  }
+
+  deinit {
+    deflateEnd(stream)
+    stream.deallocate()
+  }
+
+  func add(_ text: [UInt8], _ descriptor: Int32, _ offset: Int, _ path: String) throws(ArchiveError) {
+    crc = text.withUnsafeBytes { libdeflate_crc32(crc, $0.baseAddress, $0.count) }
+    bytes &+= UInt32(truncatingIfNeeded: text.count)
+    try run(text, Z_NO_FLUSH, descriptor, offset, path)
+  }
+
+  func finish(_ descriptor: Int32, _ offset: Int, _ path: String) throws(ArchiveError) -> Int {
+    try run([], Z_FINISH, descriptor, offset, path)
+    try Disk.write(descriptor, (Block.littleEndian(crc) + Block.littleEndian(bytes)).span, at: offset + written, path: path)
+    written += Block.trailerBytes
+    try Disk.write(descriptor, Block.header(length: UInt32(truncatingIfNeeded: written)).span, at: offset, path: path)
+    return written
+  }
+
+  private func run(_ text: [UInt8], _ flush: Int32, _ descriptor: Int32, _ offset: Int, _ path: String) throws(ArchiveError) {
+    var done = 0
+    while true {
+      let (made, used, result) = step(text, from: done, flush)
+      done += used
+      if made > 0 {
+        let out = out
+        try Disk.write(descriptor, out.span.extracting(0..<made), at: offset + written, path: path)
+        written += made
+      }
+      if flush == Z_FINISH ? result == Z_STREAM_END : done == text.count && made < out.count { return }
+    }
+  }
+
+  private func step(_ text: [UInt8], from start: Int, _ flush: Int32) -> (made: Int, used: Int, result: Int32) {
+    text.withUnsafeBufferPointer { text in
+      out.withUnsafeMutableBufferPointer { out in
+        // zlib only reads what next_in points to.
+        stream.pointee.next_in = text.baseAddress.map { UnsafeMutablePointer(mutating: $0 + start) }
+        stream.pointee.avail_in = UInt32(text.count - start)
+        stream.pointee.next_out = out.baseAddress
+        stream.pointee.avail_out = UInt32(out.count)
+        let result = deflate(stream, flush)
+        return (out.count - Int(stream.pointee.avail_out), text.count - start - Int(stream.pointee.avail_in), result)
+      }
+    }
+  }
+}

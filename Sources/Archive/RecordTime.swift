@@ -1,0 +1,35 @@
+public import Record
+
+/// The one form in which records carry their time: `2026-11-23T14:03:07.123456+03:00`.
+public enum RecordTime {
+  public static let count = 32
+
+  /// nil unless the text is exactly of that form and names a time that exists.
+  public static func parse(_ text: Span<UInt8>) -> Timestamp? {
+    guard text.count == count, text[19] == 0x2e else { return nil }
+    return strict(text)
+  }
+
+  /// RFC 3339 with `T`, a numeric offset and up to nine digits of fraction: how every time in a contract file is
+  /// written, seals' `made` included. No leap second: neither daemon nor kernel writes one.
+  public static func strict(_ text: Span<UInt8>) -> Timestamp? {
+    guard text.count >= 25, text[10] == 0x54, text[17] < 0x36, text[19] != 0x2c else { return nil }
+    guard text[text.count - 3] == 0x3a else { return nil }
+    return Timestamp(rfc3339: text)
+  }
+
+  public static func strict(_ text: String) -> Timestamp? { strict(Array(text.utf8).span) }
+
+  /// The time of a record whose line begins with it, as every line we write does; nil otherwise.
+  @inline(__always) public static func leading(_ line: Span<UInt8>) -> Timestamp? {
+    guard line.count > 42, line.starts(with: "{\"time\":\""), line[41] == 0x22 else { return nil }
+    return parse(line.extracting(9..<41))
+  }
+
+  /// The time of any record, wherever the member stands; nil where the line has none or is malformed.
+  public static func of(_ line: Span<UInt8>) -> Timestamp? {
+    if let time = leading(line) { return time }
+    guard let value = try? StrictJSON.object(line), let text = value["time"]?.string else { return nil }
+    return parse(Array(text.utf8).span)
+  }
+}
