@@ -179,3 +179,35 @@ extension DeviceTime {
     }
   }
 }
+
+// Times that name their zone.
+extension DeviceTime {
+  /// `2018-01-06 01:02:03 CET` or `… +03`: a time and what strftime's `%Z` writes. Names that mean one offset are
+  /// taken; others (CST, IST, BST …) are not, and the time is `impossible`: a wrong instant would be a guess.
+  public static func zoned(_ text: Span<UInt8>, at start: Int) -> (time: DeviceTime, end: Int)? {
+    guard let (time, behind) = iso(text, at: start, strict: false), behind < text.count, text[behind] == 0x20 else { return nil }
+    var end = behind + 1
+    while end < text.count, text[end].isLetter || text[end].isDigit || text[end] == 0x2b || text[end] == 0x2d, end - behind <= 8 {
+      end += 1
+    }
+    let zone = text.extracting(behind + 1..<end)
+    guard zone.count > 0 else { return nil }
+    guard case .local(let day, let clock) = time, let minutes = offset(zone) else { return (.impossible, end) }
+    return (.instant(Timestamp(day: day, clock: clock, offsetMinutes: minutes)), end)
+  }
+
+  /// Minutes east of UTC of a zone's abbreviation.
+  private static func offset(_ zone: Span<UInt8>) -> Int? {
+    if zone[0] == 0x2b || zone[0] == 0x2d {
+      guard let hours = digits(zone, 1, 2), hours < 24 else { return nil }
+      let minutes = zone.count == 5 ? digits(zone, 3, 2) : zone.count == 3 ? 0 : nil
+      guard let minutes, minutes < 60 else { return nil }
+      return (hours * 60 + minutes) * (zone[0] == 0x2d ? -1 : 1)
+    }
+    if zone.equals("UTC") || zone.equals("GMT") { return 0 }
+    if zone.equals("CET") { return 60 }
+    if zone.equals("CEST") || zone.equals("EET") { return 120 }
+    if zone.equals("EEST") || zone.equals("TRT") || zone.equals("MSK") { return 180 }
+    return nil
+  }
+}
