@@ -5,8 +5,8 @@ import PackageDescription
 let record: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes"), .strictMemorySafety()]
 let plain: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: plain)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude, swiftSettings: plain)
 }
 
 let package = Package(
@@ -46,7 +46,7 @@ let package = Package(
     tests("DialectsTests", ["Dialects"]),
     tests("ArchiveTests", ["Archive"]),
     tests("EvidenceTests", ["Evidence"]),
-    tests("AttributionTests", ["Attribution"]),
+    tests("AttributionTests", ["Attribution", "Archive", "Record"], exclude: ["scenarios"]),
     tests("CommandsTests", ["Commands"]),
     tests("CollectorTests", ["Collector"]),
   ],

@@ -3,12 +3,14 @@ import Record
 /// Who held an address from when to when, as far as the observations say.
 struct Interval: Hashable, Sendable {
   enum Basis: Int, Sendable {
-    case lease = 0, binding, declared
+    case lease = 0
+    case binding, declared
     var name: String { ["lease", "binding", "declared"][rawValue] }
   }
 
   enum EndReason: Int, Sendable {
-    case released = 0, expired, superseded, declined, unknown
+    case released = 0
+    case expired, superseded, declined, unknown
     var name: String { ["released", "expired", "superseded", "declined", "unknown"][rawValue] }
   }
 

@@ -22,7 +22,10 @@ struct Observation: Sendable {
   }
 
   /// Observations of one track are read together.
-  enum Track: Int, Sendable { case address = 0, login, declared }
+  enum Track: Int, Sendable {
+    case address = 0
+    case login, declared
+  }
 
   /// Sorts the observations of an address: by time, then as the archive has them.
   struct Key: Hashable, Comparable, Sendable {

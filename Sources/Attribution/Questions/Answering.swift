@@ -11,7 +11,8 @@ extension Questions {
     let mac = interval.identity.mac ?? interval.identity.macInDUID
     var answer = Answer(
       site: text(place.site), ip: place.text, mac: mac,
-      macSource: interval.identity.mac == nil && mac != nil ? "duid" : interval.identity.macSource.map(text), duid: interval.identity.duid.map(text),
+      macSource: interval.identity.mac == nil && mac != nil ? "duid" : interval.identity.macSource.map(text),
+      duid: interval.identity.duid.map(text),
       clientID: interval.identity.clientID.map(text), hostname: interval.hostname.map(text), relay: interval.relay.map(text),
       circuitID: interval.circuitID.map(text), basis: Answer.Basis(rawValue: interval.basis.name) ?? .binding,
       start: interval.start.timestamp(in: zone), lastSeen: interval.lastSeen.timestamp(in: zone), end: end?.timestamp(in: zone),
@@ -32,7 +33,8 @@ extension Questions {
 
   func users(_ interval: Interval, _ place: Index.Place, _ index: Index, _ number: Int, from: Moment, to: Moment) throws -> [UserAnswer] {
     let until = interval.end ?? to
-    return try index.logins(place.id, from: interval.start, to: max(to, min(until, horizon(index)))).filter { $0.touches(from, to) }.map { login in
+    return try index.logins(place.id, from: interval.start, to: max(to, min(until, horizon(index)))).filter { $0.touches(from, to) }.map {
+      login in
       // With the interval the login is over too.
       let end = login.end ?? interval.end
       var evidence = [login.first.key.position, login.last.key.position]

@@ -24,7 +24,9 @@ struct DeviceName {
   init(_ text: String) {
     mac = MACAddress(text)
     let digits = text.utf8.filter { $0 != 0x3a && $0 != 0x2d }
-    if digits.count >= 2, digits.count.isMultiple(of: 2), let bytes = Hex.bytes(lowerCase: String(decoding: digits, as: UTF8.self).lowercased()) {
+    if digits.count >= 2, digits.count.isMultiple(of: 2),
+      let bytes = Hex.bytes(lowerCase: String(decoding: digits, as: UTF8.self).lowercased())
+    {
       var colons: [UInt8] = []
       colons.append(hex: bytes.span, separator: 0x3a)
       identifier = colons
@@ -53,7 +55,8 @@ extension Questions {
   public func device(_ question: DeviceQuestion) throws -> Answers {
     var result = Answers(
       question: [
-        "command": "device", "device": .string(question.text), "from": .string(question.from.description), "to": .string(question.to.description),
+        "command": "device", "device": .string(question.text), "from": .string(question.from.description),
+        "to": .string(question.to.description),
       ])
     let name = DeviceName(question.text)
     let from = Moment(question.from)
@@ -89,14 +92,16 @@ extension Questions {
       SELECT DISTINCT d.hostname FROM observation o JOIN detail d ON d.id = o.detail
       WHERE o.address=? AND o.track=? AND o.time>=? AND o.time<=? AND d.hostname IS NOT NULL LIMIT 100
       """
-    ).bind(1, place.id).bind(2, interval.basis == .declared ? 2 : 0).bind(3, interval.start.raw).bind(4, interval.lastSeen.raw).forEach { row in
+    ).bind(1, place.id).bind(2, interval.basis == .declared ? 2 : 0).bind(3, interval.start.raw).bind(4, interval.lastSeen.raw).forEach {
+      row in
       found = name.names(hostname: row.bytes(0))
       return !found
     }
     guard found else { return false }
-    return try index.seen(interval, place.id, from: interval.start, to: interval.lastSeen, count: EvidenceChoice.rows, newestFirst: false).contains {
-      name.names(hostname: $0.detail.hostname)
-    }
+    return try index.seen(interval, place.id, from: interval.start, to: interval.lastSeen, count: EvidenceChoice.rows, newestFirst: false)
+      .contains {
+        name.names(hostname: $0.detail.hostname)
+      }
   }
 
   /// Logins on addresses of which no lease or sighting is known: the login itself is what there is.
@@ -119,7 +124,8 @@ extension Questions {
     let start = o.time.timestamp(in: zone)
     let end = login.end?.timestamp(in: zone)
     return Answer(
-      site: text(place.site), ip: place.text, mac: o.identity.mac, macSource: o.identity.macSource.map(text), duid: nil, clientID: nil, hostname: nil,
+      site: text(place.site), ip: place.text, mac: o.identity.mac, macSource: o.identity.macSource.map(text), duid: nil, clientID: nil,
+      hostname: nil,
       relay: nil, circuitID: nil, basis: .login, start: start, lastSeen: login.last.time.timestamp(in: zone), end: end,
       endReason: login.end != nil ? .unknown : .open, certainty: certainty, clock: o.clockIsDevice ? .device : .receive,
       clockDifferenceMilliseconds: o.difference,

@@ -23,7 +23,8 @@ extension Index {
   func nearby(_ interval: Interval, _ address: Int, at time: Moment) throws -> Nearby {
     Nearby(
       before: try seen(interval, address, from: interval.start, to: time, count: EvidenceChoice.before, newestFirst: true),
-      after: try seen(interval, address, from: Moment(raw: (time.raw | 7) + 1), to: interval.lastSeen, count: EvidenceChoice.after, newestFirst: false))
+      after: try seen(
+        interval, address, from: Moment(raw: (time.raw | 7) + 1), to: interval.lastSeen, count: EvidenceChoice.after, newestFirst: false))
   }
 
   /// Observations of the interval's device from one time to another.

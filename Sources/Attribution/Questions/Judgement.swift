@@ -101,14 +101,16 @@ extension Index {
   /// Gaps that touch the time from one moment to another, oldest first.
   func gaps(from: Int64, to: Int64) throws -> [Gap] {
     var found: [Gap] = []
-    try database.statement("SELECT since, until, source, what FROM gap WHERE since<=? AND (until IS NULL OR until>=?) ORDER BY since, position")
-      .bind(1, Moment(microseconds: to).raw | 7).bind(2, Moment(microseconds: from).raw & ~7).forEach { row in
-        found.append(
-          Gap(
-            since: Moment(raw: row.int64(0)).microseconds, until: row.optionalInt64(1).map { Moment(raw: $0).microseconds },
-            source: row.bytes(2), what: row.text(3) ?? ""))
-        return true
-      }
+    try database.statement(
+      "SELECT since, until, source, what FROM gap WHERE since<=? AND (until IS NULL OR until>=?) ORDER BY since, position"
+    )
+    .bind(1, Moment(microseconds: to).raw | 7).bind(2, Moment(microseconds: from).raw & ~7).forEach { row in
+      found.append(
+        Gap(
+          since: Moment(raw: row.int64(0)).microseconds, until: row.optionalInt64(1).map { Moment(raw: $0).microseconds },
+          source: row.bytes(2), what: row.text(3) ?? ""))
+      return true
+    }
     return found
   }
 }

@@ -62,7 +62,8 @@ extension Index {
     for length in lengths where (0...128).contains(length) {
       let free = UInt128(128 - length)
       let masked = IPAddress(v6: length == 0 ? 0 : (ip.value >> free) << free)
-      try database.statement("\(Self.place) WHERE a.ip=? AND a.length=? ORDER BY s.name").bind(1, masked.bytes).bind(2, length).forEach { row in
+      try database.statement("\(Self.place) WHERE a.ip=? AND a.length=? ORDER BY s.name").bind(1, masked.bytes).bind(2, length).forEach {
+        row in
         places(row, into: &found)
         return true
       }
@@ -123,11 +124,15 @@ extension Index {
 
   /// Declared static addresses: from `since` until the first list that no longer has them.
   func declared(_ address: Int) throws -> [Interval] {
-    let said = try observations("\(Observation.joined) WHERE o.address=? AND o.track=2 ORDER BY o.position, o.number") { $0.bind(1, address) }
+    let said = try observations("\(Observation.joined) WHERE o.address=? AND o.track=2 ORDER BY o.position, o.number") {
+      $0.bind(1, address)
+    }
     var found: [Interval] = []
     for o in said {
       let list = o.seconds ?? 0
-      if let i = found.lastIndex(where: { $0.identity.matches(o.identity) ?? ($0.identity.isEmpty && o.identity.isEmpty) }), list - found[i].list <= 1 {
+      if let i = found.lastIndex(where: { $0.identity.matches(o.identity) ?? ($0.identity.isEmpty && o.identity.isEmpty) }),
+        list - found[i].list <= 1
+      {
         found[i].take(o)
         found[i].list = list
         found[i].lastSeen = o.until ?? o.time

@@ -5,7 +5,8 @@ extension Questions {
   /// - Parameter day: in the zone of the answers.
   public func table(_ day: CalendarDay) throws -> [TableRow] {
     let midnight = ClockTime.midnight
-    guard let from = zone.timestamps(day: day, clock: midnight).first, let next = zone.timestamps(day: day.adding(days: 1), clock: midnight).first
+    guard let from = zone.timestamps(day: day, clock: midnight).first,
+      let next = zone.timestamps(day: day.adding(days: 1), clock: midnight).first
     else { return [] }
     let begin = Moment(from)
     let end = Moment(microseconds: next.microseconds - 1)
@@ -16,12 +17,14 @@ extension Questions {
         for interval in all where interval.start <= end && isOver(interval, before: begin) == false {
           let (until, reason) = ending(interval, index, at: nil)
           var names: [String] = []
-          for user in try users(interval, place, index, number, from: max(begin, interval.start), to: end) where !names.contains(user.user) {
+          for user in try users(interval, place, index, number, from: max(begin, interval.start), to: end) where !names.contains(user.user)
+          {
             names.append(user.user)
           }
           rows.append(
             TableRow(
-              site: text(place.site), ip: place.text, start: interval.start.timestamp(in: zone), end: until?.timestamp(in: zone), endReason: reason,
+              site: text(place.site), ip: place.text, start: interval.start.timestamp(in: zone), end: until?.timestamp(in: zone),
+              endReason: reason,
               mac: interval.identity.mac ?? interval.identity.macInDUID, hostname: interval.hostname.map(text),
               user: names.isEmpty ? nil : names.joined(separator: ", "), certainty: Judgement.overall(interval, among: all)))
         }
@@ -30,7 +33,9 @@ extension Questions {
     return rows
   }
 
-  private func isOver(_ interval: Interval, before time: Moment) -> Bool { interval.possibleUntil.microseconds <= time.microseconds && interval.start < time }
+  private func isOver(_ interval: Interval, before time: Moment) -> Bool {
+    interval.possibleUntil.microseconds <= time.microseconds && interval.start < time
+  }
 
   /// The records in which an address, a MAC, an identifier, a host name or a user stands as a whole, between two times, in
   /// the archive's order. Free text is searched in the archive itself.
@@ -42,18 +47,19 @@ extension Questions {
     var found: Set<EvidencePlace> = []
     for (number, index) in indexes.enumerated() {
       let ip = IPAddress(text)
-      let places = try ip.map { try index.places(of: $0, site: nil).filter { $0.length == 128 } } ?? index.places(named: name.keys, before: end)
+      let places =
+        try ip.map { try index.places(of: $0, site: nil).filter { $0.length == 128 } } ?? index.places(named: name.keys, before: end)
       for place in places {
         for track in 0...2 {
-        try index.database.statement("\(Observation.joined) WHERE o.address=? AND o.track=? AND o.time>=? AND o.time<=?")
-          .bind(1, place.id).bind(2, track).bind(3, begin.raw & ~7).bind(4, end.raw | 7).forEach { row in
-            guard let o = Observation(row) else { return true }
-            if let kind, o.action.kind != kind { return true }
-            if ip != nil || name.names(o.identity) || name.names(hostname: o.detail.hostname) || name.names(user: o.detail.user) {
-              found.insert(EvidencePlace(index: number, position: o.key.position))
+          try index.database.statement("\(Observation.joined) WHERE o.address=? AND o.track=? AND o.time>=? AND o.time<=?")
+            .bind(1, place.id).bind(2, track).bind(3, begin.raw & ~7).bind(4, end.raw | 7).forEach { row in
+              guard let o = Observation(row) else { return true }
+              if let kind, o.action.kind != kind { return true }
+              if ip != nil || name.names(o.identity) || name.names(hostname: o.detail.hostname) || name.names(user: o.detail.user) {
+                found.insert(EvidencePlace(index: number, position: o.key.position))
+              }
+              return found.count <= limit
             }
-            return found.count <= limit
-          }
         }
       }
     }

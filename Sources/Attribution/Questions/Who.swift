@@ -30,7 +30,9 @@ extension Questions {
     for (number, index) in indexes.enumerated() {
       let setting = try index.setting(at: time)
       let judgement = Judgement(time: time, window: max(0, min(question.window, 366 * Timestamp.day)), tolerance: setting.tolerance)
-      let around = try index.gaps(from: time.microseconds - max(judgement.window, setting.tolerance), to: time.microseconds + max(judgement.window, setting.tolerance))
+      let around = try index.gaps(
+        from: time.microseconds - max(judgement.window, setting.tolerance), to: time.microseconds + max(judgement.window, setting.tolerance)
+      )
       gaps += around.filter { $0.touches(time.microseconds - setting.tolerance, time.microseconds + setting.tolerance) }
       var anybody = false
       for place in try index.places(of: question.ip, site: question.site) {

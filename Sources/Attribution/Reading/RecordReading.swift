@@ -180,7 +180,9 @@ struct EventReading {
 
 extension EventReading {
   /// The address that it is about, and what it says; nil where the index has no use for it.
-  func observation(of record: RecordReading, at position: RecordPosition, bindingTimeout: Int, list: Int) -> (ip: IPAddress, length: Int, Observation)? {
+  func observation(of record: RecordReading, at position: RecordPosition, bindingTimeout: Int, list: Int) -> (
+    ip: IPAddress, length: Int, Observation
+  )? {
     let action: Observation.Action
     switch kind {
     case .lease:

@@ -144,7 +144,9 @@ public final class Index {
       used += 1
     }
     for event in reading.facts {
-      guard let (ip, length, observation) = event.observation(of: reading, at: position, bindingTimeout: bindingTimeout, list: lists) else { continue }
+      guard let (ip, length, observation) = event.observation(of: reading, at: position, bindingTimeout: bindingTimeout, list: lists) else {
+        continue
+      }
       used += 1
       let key = AddressKey(site: try site(reading.site ?? Array(RecordLine.defaultSite.utf8)), ip: ip, length: length)
       pending.append((try state(key), observation))
@@ -176,8 +178,10 @@ public final class Index {
       try begin()
       state = AddressState(id: nextAddress)
       state.timeline = Timeline()
-      try database.statement("INSERT INTO address VALUES(?,?,?,?)").bind(1, nextAddress).bind(2, key.site).bind(3, key.ip.bytes).bind(4, key.length)
-        .run()
+      try database.statement("INSERT INTO address VALUES(?,?,?,?)").bind(1, nextAddress).bind(2, key.site).bind(3, key.ip.bytes).bind(
+        4, key.length
+      )
+      .run()
       nextAddress += 1
     }
     states[key] = state
@@ -273,7 +277,9 @@ public final class Index {
     guard !pending.isEmpty else { return }
     pending.sort { a, b in
       if a.state.id != b.state.id { return a.state.id < b.state.id }
-      if a.observation.action.track != b.observation.action.track { return a.observation.action.track.rawValue < b.observation.action.track.rawValue }
+      if a.observation.action.track != b.observation.action.track {
+        return a.observation.action.track.rawValue < b.observation.action.track.rawValue
+      }
       return a.observation.key < b.observation.key
     }
     let insert = try database.statement("INSERT INTO observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
@@ -363,7 +369,9 @@ public final class Index {
   }
 
   private func load(_ address: Int) throws -> Timeline {
-    let open = try intervals("SELECT \(Interval.columns) FROM interval WHERE address=? AND end IS NULL ORDER BY start, position, number") { $0.bind(1, address) }
+    let open = try intervals("SELECT \(Interval.columns) FROM interval WHERE address=? AND end IS NULL ORDER BY start, position, number") {
+      $0.bind(1, address)
+    }
     return Timeline(open: open, last: try lastBefore(address))
   }
 
@@ -391,14 +399,16 @@ public final class Index {
         .bind(5, interval.first.number).run()
     }
     var timeline = Timeline()
-    try database.statement("\(Observation.joined) WHERE o.address=? AND o.track=0 AND (o.time, o.position, o.number) >= (?,?,?) ORDER BY o.time, o.position, o.number")
-      .bind(1, address).bind(2, from.time.raw).bind(3, from.position.raw).bind(4, from.number)
-      .forEach { row in
-        guard let o = Observation(row) else { return true }
-        timeline.read(o)
-        for interval in timeline.takeClosed() { try keep(interval) }
-        return true
-      }
+    try database.statement(
+      "\(Observation.joined) WHERE o.address=? AND o.track=0 AND (o.time, o.position, o.number) >= (?,?,?) ORDER BY o.time, o.position, o.number"
+    )
+    .bind(1, address).bind(2, from.time.raw).bind(3, from.position.raw).bind(4, from.number)
+    .forEach { row in
+      guard let o = Observation(row) else { return true }
+      timeline.read(o)
+      for interval in timeline.takeClosed() { try keep(interval) }
+      return true
+    }
     return timeline
   }
 

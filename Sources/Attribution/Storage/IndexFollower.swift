@@ -94,7 +94,7 @@ public final class IndexFollower {
           try index.apply(line, at: RecordPosition(day: day, record: number), previous: lastTime)
         }
         head.removeAll(keepingCapacity: true)
-        head.append(line.extracting(0..<min(line.count, 42)))
+        head.append(line.extracting(0..<min(line.count, 43)))
         if oldest == nil { oldest = lastTime }
         count += 1
         full = index.isFull || count - before >= Self.recordsInTransaction

@@ -41,7 +41,8 @@ extension Observation {
     identity.duid = row.bytes(c + 9)
     identity.clientID = row.bytes(c + 10)
     detail = Detail(
-      hostname: row.bytes(c + 11), relay: row.bytes(c + 12), circuitID: row.bytes(c + 13), source: row.bytes(c + 14), user: row.bytes(c + 15),
+      hostname: row.bytes(c + 11), relay: row.bytes(c + 12), circuitID: row.bytes(c + 13), source: row.bytes(c + 14),
+      user: row.bytes(c + 15),
       phone: row.bytes(c + 16), method: row.bytes(c + 17), session: row.bytes(c + 18))
   }
 }
