@@ -1,0 +1,125 @@
+import Record
+
+/// Walks over the members of a JSON object that a record's writer made: finds each member's name and value without
+/// making values of them. It judges only what it needs; whoever must know that a line is well formed asks `StrictJSON`.
+struct ObjectScanner: ~Escapable {
+  private let bytes: Span<UInt8>
+  private var at: Int
+  private let inArray: Bool
+
+  enum Kind { case string, number, object, array, word }
+
+  struct Value {
+    var kind: Kind
+    /// The inside of a string (escapes unresolved), the whole text of anything else.
+    var range: Range<Int>
+    var hasEscape = false
+  }
+
+  /// - Parameter start: where `{` (or `[`) stands.
+  @_lifetime(copy bytes)
+  init(_ bytes: Span<UInt8>, at start: Int, array: Bool = false) throws(Malformed) {
+    self.bytes = bytes
+    inArray = array
+    guard start < bytes.count, bytes[start] == (array ? 0x5b : 0x7b) else { throw Malformed(offset: start, field: "an object") }
+    at = start + 1
+  }
+
+  /// The next member: its name (escapes unresolved) and value; nil behind the last.
+  mutating func member() throws(Malformed) -> (name: Range<Int>, value: Value)? {
+    guard try separator() else { return nil }
+    let name = try string()
+    guard at < bytes.count, bytes[at] == 0x3a else { throw fail("a colon") }
+    at += 1
+    return (name.range, try value())
+  }
+
+  /// The next element of an array.
+  mutating func element() throws(Malformed) -> Value? {
+    guard try separator() else { return nil }
+    return try value()
+  }
+
+  /// - Returns: false at the end.
+  private mutating func separator() throws(Malformed) -> Bool {
+    guard at < bytes.count else { throw fail("the end of an object") }
+    if bytes[at] == (inArray ? 0x5d : 0x7d) { return false }
+    if bytes[at] == 0x2c { at += 1 }
+    return true
+  }
+
+  private func fail(_ field: StaticString) -> Malformed { Malformed(offset: at, field: field) }
+
+  private mutating func value() throws(Malformed) -> Value {
+    guard at < bytes.count else { throw fail("a value") }
+    switch bytes[at] {
+    case 0x22: return try string()
+    case 0x7b: return Value(kind: .object, range: try nested())
+    case 0x5b: return Value(kind: .array, range: try nested())
+    case let first:
+      let start = at
+      while at < bytes.count, bytes[at] != 0x2c, bytes[at] != 0x7d, bytes[at] != 0x5d { at += 1 }
+      return Value(kind: first == 0x2d || first.isDigit ? .number : .word, range: start..<at)
+    }
+  }
+
+  private mutating func string() throws(Malformed) -> Value {
+    guard at < bytes.count, bytes[at] == 0x22 else { throw fail("a string") }
+    at += 1
+    let start = at
+    var escape = false
+    while at < bytes.count {
+      let b = bytes[at]
+      if b == 0x22 {
+        at += 1
+        return Value(kind: .string, range: start..<at - 1, hasEscape: escape)
+      }
+      if b == 0x5c {
+        escape = true
+        at += 1
+      }
+      at += 1
+    }
+    throw fail("the end of a string")
+  }
+
+  /// An object or array with all that is in it: brackets are counted outside strings.
+  private mutating func nested() throws(Malformed) -> Range<Int> {
+    let start = at
+    var depth = 0
+    while at < bytes.count {
+      switch bytes[at] {
+      case 0x22:
+        _ = try string()
+        continue
+      case 0x7b, 0x5b: depth += 1
+      case 0x7d, 0x5d:
+        depth -= 1
+        if depth == 0 {
+          at += 1
+          return start..<at
+        }
+      default: break
+      }
+      at += 1
+    }
+    throw fail("the end of an object")
+  }
+}
+
+extension ObjectScanner.Value {
+  /// The text of a string, else nil.
+  func text(in bytes: Span<UInt8>) -> [UInt8]? {
+    guard kind == .string else { return nil }
+    return hasEscape ? StrictJSON.unescaped(bytes.extracting(range)) : bytes.extracting(range).array
+  }
+
+  func integer(in bytes: Span<UInt8>) -> Int? {
+    guard kind == .number else { return nil }
+    let digits = bytes.extracting(range)
+    if digits.count > 1, digits[0] == 0x2d { return digits.extracting(1..<digits.count).decimal.map { -$0 } }
+    return digits.decimal
+  }
+
+  func isText(_ text: StaticString, in bytes: Span<UInt8>) -> Bool { kind == .string && bytes.extracting(range).equals(text) }
+}

@@ -1,0 +1,242 @@
+import Archive
+internal import CLinux
+import Record
+
+/// What a record's line has for the index, read without making values of the rest.
+struct RecordReading {
+  var time: Moment
+  var via: Via
+  var source: [UInt8]?
+  var site: [UInt8]?
+  /// `lease`, `binding` and `login` events.
+  var facts: [EventReading] = []
+  /// What the collector says about itself, read by `StrictJSON`.
+  var notices: [Event] = []
+
+  /// Whether a line can matter: whether it has an event that is not a NAT session. Made of two byte searches, since
+  /// most records are sessions or nothing.
+  static func matters(_ line: Span<UInt8>) -> Bool {
+    guard let events = find(",\"events\":[", in: line, from: 0) else { return false }
+    var at = events
+    var any = false
+    while let kind = find("\"kind\":\"", in: line, from: at) {
+      if !line.starts(with: "session\"", at: kind + 8) { return true }
+      any = true
+      at = kind + 16
+    }
+    // Events whose members stand in an order that we do not write are looked at closely.
+    return !any
+  }
+
+  private static func find(_ text: StaticString, in line: Span<UInt8>, from start: Int) -> Int? {
+    guard start < line.count else { return nil }
+    let place = line.extracting(start..<line.count).withUnsafeBytes { bytes in
+      linux_find(bytes.baseAddress, bytes.count, text.utf8Start, text.utf8CodeUnitCount)
+    }
+    return place < 0 ? nil : start + place
+  }
+
+  /// - Throws: where the line is no record.
+  init(_ line: Span<UInt8>) throws(Malformed) {
+    var time: Timestamp?
+    var via: Via?
+    var events: Range<Int>?
+    var members = try ObjectScanner(line, at: 0)
+    while let (name, value) = try members.member() {
+      let key = line.extracting(name)
+      if key.equals("time") {
+        time = RecordTime.parse(line.extracting(value.range))
+      } else if key.equals("via") {
+        via = Via(line.extracting(value.range))
+      } else if key.equals("source") {
+        source = value.text(in: line)
+      } else if key.equals("site") {
+        site = value.text(in: line)
+      } else if key.equals("events"), value.kind == .array {
+        events = value.range
+      }
+    }
+    guard let time else { throw Malformed(offset: 0, field: "time") }
+    guard let via else { throw Malformed(offset: 0, field: "via") }
+    self.time = Moment(time)
+    self.via = via
+    guard let events else { return }
+    var list = try ObjectScanner(line, at: events.lowerBound, array: true)
+    var number = 0
+    while let event = try list.element() {
+      defer { number += 1 }
+      guard event.kind == .object else { continue }
+      let reading = try EventReading(line, at: event.range.lowerBound, number: number)
+      switch reading.kind {
+      case .lease, .binding, .login: facts.append(reading)
+      case .notice:
+        if let notice = Event(try StrictJSON.object(line.extracting(event.range))) { notices.append(notice) }
+      case .session, nil: break
+      }
+    }
+  }
+}
+
+extension Via {
+  fileprivate init?(_ text: Span<UInt8>) { self.init(rawValue: text.string) }
+}
+
+/// The fields of an event that the index keeps.
+struct EventReading {
+  var kind: EventKind?
+  /// Which of the record's events.
+  var number: Int
+  var action: [UInt8] = []
+  var ip: IPAddress?
+  var prefix: IPPrefix?
+  var mac: MACAddress?
+  var macSource: [UInt8]?
+  var duid: [UInt8]?
+  var clientID: [UInt8]?
+  var hostname: [UInt8]?
+  var leaseSeconds: Int?
+  var leaseUntil: Timestamp?
+  var leaseIsConfigured = false
+  var relay: [UInt8]?
+  var circuitID: [UInt8]?
+  var isDeclared = false
+  var user: [UInt8]?
+  var phone: [UInt8]?
+  var method: [UInt8]?
+  var session: [UInt8]?
+  var clockIsDevice = false
+  var start: Timestamp?
+  var time: Timestamp?
+
+  init(_ line: Span<UInt8>, at start: Int, number: Int) throws(Malformed) {
+    self.number = number
+    var members = try ObjectScanner(line, at: start)
+    while let (name, value) = try members.member() { take(line.extracting(name), value, line) }
+  }
+
+  private mutating func take(_ key: Span<UInt8>, _ value: ObjectScanner.Value, _ line: Span<UInt8>) {
+    let text = line.extracting(value.range)
+    switch key.count {
+    case 2: if key.equals("ip") { ip = IPAddress(text: text) }
+    case 3: if key.equals("mac") { mac = MACAddress(text: text) }
+    case 4:
+      if key.equals("kind") {
+        if text.equals("lease") {
+          kind = .lease
+        } else if text.equals("binding") {
+          kind = .binding
+        } else if text.equals("login") {
+          kind = .login
+        } else if text.equals("notice") {
+          kind = .notice
+        } else if text.equals("session") {
+          kind = .session
+        }
+      } else if key.equals("time") {
+        time = Timestamp(rfc3339: text)
+      } else if key.equals("duid") {
+        duid = value.text(in: line)
+      } else if key.equals("user") {
+        user = value.text(in: line)
+      }
+    case 5:
+      if key.equals("relay") {
+        relay = value.text(in: line)
+      } else if key.equals("clock") {
+        clockIsDevice = text.equals("device")
+      } else if key.equals("basis") {
+        isDeclared = text.equals("declared")
+      } else if key.equals("phone") {
+        phone = value.text(in: line)
+      } else if key.equals("start") {
+        start = Timestamp(rfc3339: text)
+      }
+    case 6:
+      if key.equals("action") {
+        action = text.array
+      } else if key.equals("prefix") {
+        prefix = IPPrefix(text: text)
+      } else if key.equals("method") {
+        method = value.text(in: line)
+      }
+    case 8: if key.equals("hostname") { hostname = value.text(in: line) }
+    case 9: if key.equals("client_id") { clientID = value.text(in: line) }
+    case 10:
+      if key.equals("mac_source") {
+        macSource = value.text(in: line)
+      } else if key.equals("circuit_id") {
+        circuitID = value.text(in: line)
+      } else if key.equals("lease_from") {
+        leaseIsConfigured = text.equals("configuration")
+      } else if key.equals("session_id") {
+        session = value.text(in: line)
+      }
+    case 11: if key.equals("lease_until") { leaseUntil = Timestamp(rfc3339: text) }
+    case 13: if key.equals("lease_seconds") { leaseSeconds = value.integer(in: line) }
+    default: break
+    }
+  }
+}
+
+extension EventReading {
+  /// The address that it is about, and what it says; nil where the index has no use for it.
+  func observation(of record: RecordReading, at position: RecordPosition, bindingTimeout: Int, list: Int) -> (
+    ip: IPAddress, length: Int, Observation
+  )? {
+    let action: Observation.Action
+    switch kind {
+    case .lease:
+      switch action_ {
+      case "assign", "renew": action = .acknowledged
+      case "release": action = .released
+      case "expire": action = .expired
+      case "decline": action = .declined
+      default: return nil
+      }
+    case .binding: action = isDeclared ? .declared : .seen
+    case .login:
+      switch action_ {
+      case "start": action = .loginStart
+      case "update": action = .loginUpdate
+      case "stop": action = .loginStop
+      default: return nil
+      }
+    default: return nil
+    }
+    guard let place = address else { return nil }
+    // Files, imports and captures are read long after: only the event's own time says when it happened (12.20).
+    let ownClock = clockIsDevice || record.via == .file || record.via == .import || record.via == .pcap
+    let claimed = time.map(Moment.init)
+    let believed = action == .declared ? (time ?? start).map(Moment.init) ?? record.time : ownClock ? claimed ?? record.time : record.time
+    var o = Observation(key: .init(time: believed, position: position, number: number), action: action)
+    o.clockIsDevice = ownClock && claimed != nil && action != .declared
+    if let claimed, action != .declared { o.difference = Int((claimed.microseconds - record.time.microseconds) / 1000) }
+    switch action {
+    case .acknowledged:
+      o.seconds = leaseSeconds.map { min(max($0, 0), Interval.endlessSeconds) }
+      o.secondsAreConfigured = leaseIsConfigured && o.seconds != nil
+      o.until = leaseUntil.map(Moment.init)
+    case .seen: o.seconds = bindingTimeout
+    case .declared:
+      o.seconds = list
+      o.until = record.time
+    default: break
+    }
+    if let macSource, macSource == Array("duid".utf8) { o.identity.macInDUID = mac } else { o.identity.mac = mac }
+    o.identity.macSource = mac == nil ? nil : macSource
+    o.identity.duid = duid
+    o.identity.clientID = clientID
+    o.detail = Detail(
+      hostname: hostname, relay: relay, circuitID: circuitID, source: record.source, user: user, phone: phone, method: method,
+      session: session)
+    return (place.ip, place.length, o)
+  }
+
+  private var action_: String { String(decoding: action, as: UTF8.self) }
+
+  private var address: (ip: IPAddress, length: Int)? {
+    if let ip { return (ip, 128) }
+    guard let prefix else { return nil }
+    return (prefix.address, prefix.address.isV4 ? prefix.length + 96 : prefix.length)
+  }
+}

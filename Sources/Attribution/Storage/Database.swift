@@ -1,0 +1,204 @@
+internal import CSQLite
+
+/// A failed SQLite call, in words.
+public struct IndexError: Error, Equatable, Sendable, CustomStringConvertible {
+  public enum Kind: Hashable, Sendable {
+    /// The file is no database, or is damaged: it can be deleted and built again.
+    case damaged
+    /// Of another version, or of another log.
+    case foreign
+    /// Another process is building or writing it.
+    case busy
+    /// The system refused: no space, no permission, no such folder.
+    case system
+  }
+
+  public var kind: Kind
+  public var path: String
+  public var detail: String
+
+  public init(_ kind: Kind, _ path: String, _ detail: String) {
+    self.kind = kind
+    self.path = path
+    self.detail = detail
+  }
+
+  public var description: String { "\(path): \(detail)" }
+  /// What helps.
+  public var hint: String {
+    switch kind {
+    case .damaged, .foreign: "the index is derived from the archive: `muhur reindex` builds it again"
+    case .busy: "wait for the other program, or name another folder with --index"
+    case .system: "check the folder's space and permissions"
+    }
+  }
+}
+
+/// One connection (`sqlite3 *`). One thread at a time.
+final class Database {
+  let path: String
+  private let handle: OpaquePointer
+  private var statements: [String: Statement] = [:]
+
+  /// - Parameter writable: false opens for questions only and fails where there is no file.
+  init(_ path: String, writable: Bool) throws(IndexError) {
+    self.path = path
+    var opened: OpaquePointer?
+    let flags = (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX
+    let code = sqlite3_open_v2(path, &opened, flags, nil)
+    guard code == SQLITE_OK, let opened else {
+      let error = Self.error(code, path, opened)
+      sqlite3_close_v2(opened)
+      throw error
+    }
+    handle = opened
+    sqlite3_extended_result_codes(handle, 1)
+    sqlite3_busy_timeout(handle, 5_000)
+  }
+
+  deinit {
+    statements.removeAll()
+    sqlite3_close_v2(handle)
+  }
+
+  private static func error(_ code: Int32, _ path: String, _ handle: OpaquePointer?) -> IndexError {
+    let words = handle.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
+    let kind: IndexError.Kind =
+      switch code & 0xff {
+      case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_SCHEMA, SQLITE_ERROR, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_FORMAT: .damaged
+      case SQLITE_BUSY, SQLITE_LOCKED: .busy
+      default: .system
+      }
+    return IndexError(kind, path, "SQLite: \(words)")
+  }
+
+  func failure(_ code: Int32) -> IndexError { Self.error(code, path, handle) }
+
+  /// Statements without parameters or results.
+  func run(_ sql: String) throws(IndexError) {
+    let code = sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw failure(code) }
+  }
+
+  /// A prepared statement, kept for the next time. Not to be used while it is being stepped through by a caller.
+  func statement(_ sql: String) throws(IndexError) -> Statement {
+    if let kept = statements[sql] { return kept }
+    let made = try Statement(handle, sql, path)
+    statements[sql] = made
+    return made
+  }
+
+  /// Releases prepared statements, e.g. before tables change.
+  func forgetStatements() { statements.removeAll() }
+
+  func transaction<T>(_ body: () throws -> T) throws -> T {
+    try run("BEGIN IMMEDIATE")
+    do {
+      let result = try body()
+      try run("COMMIT")
+      return result
+    } catch {
+      try? run("ROLLBACK")
+      throw error
+    }
+  }
+}
+
+/// A prepared statement (`sqlite3_stmt *`). Bind, step, read, reset.
+final class Statement {
+  private let handle: OpaquePointer
+  private let database: OpaquePointer
+  private let path: String
+
+  fileprivate init(_ database: OpaquePointer, _ sql: String, _ path: String) throws(IndexError) {
+    var made: OpaquePointer?
+    let code = sqlite3_prepare_v3(database, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &made, nil)
+    guard code == SQLITE_OK, let made else {
+      throw IndexError(code & 0xff == SQLITE_BUSY ? .busy : .damaged, path, "SQLite: \(String(cString: sqlite3_errmsg(database)))")
+    }
+    handle = made
+    self.database = database
+    self.path = path
+  }
+
+  deinit { sqlite3_finalize(handle) }
+
+  // MARK: Binding, counted from 1
+
+  @discardableResult func bind(_ index: Int32, _ value: Int64?) -> Statement {
+    if let value { sqlite3_bind_int64(handle, index, value) } else { sqlite3_bind_null(handle, index) }
+    return self
+  }
+
+  @discardableResult func bind(_ index: Int32, _ value: Int?) -> Statement { bind(index, value.map(Int64.init)) }
+
+  /// UTF-8 or any bytes, as a blob: text from devices is compared byte by byte.
+  @discardableResult func bind(_ index: Int32, _ value: [UInt8]?) -> Statement {
+    guard let value else {
+      sqlite3_bind_null(handle, index)
+      return self
+    }
+    if value.isEmpty {
+      sqlite3_bind_zeroblob(handle, index, 0)
+    } else {
+      value.withUnsafeBytes { _ = sqlite3_bind_blob64(handle, index, $0.baseAddress, UInt64($0.count), muhur_sqlite_transient()) }
+    }
+    return self
+  }
+
+  @discardableResult func bind(_ index: Int32, text value: String?) -> Statement {
+    if let value { sqlite3_bind_text(handle, index, value, -1, muhur_sqlite_transient()) } else { sqlite3_bind_null(handle, index) }
+    return self
+  }
+
+  // MARK: Running
+
+  /// - Returns: whether there is a row to read.
+  func step() throws(IndexError) -> Bool {
+    let code = sqlite3_step(handle)
+    if code == SQLITE_ROW { return true }
+    if code == SQLITE_DONE { return false }
+    let words = String(cString: sqlite3_errmsg(database))
+    sqlite3_reset(handle)
+    let kind: IndexError.Kind =
+      switch code & 0xff {
+      case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_CONSTRAINT, SQLITE_MISMATCH: .damaged
+      case SQLITE_BUSY, SQLITE_LOCKED: .busy
+      default: .system
+      }
+    throw IndexError(kind, path, "SQLite: \(words)")
+  }
+
+  func reset() { sqlite3_reset(handle) }
+
+  /// For statements without result.
+  func run() throws(IndexError) {
+    defer { reset() }
+    _ = try step()
+  }
+
+  /// Every row. The statement is reset behind the last, and when `body` throws or returns false.
+  func forEach(_ body: (Statement) throws -> Bool) throws {
+    defer { reset() }
+    while try step() {
+      guard try body(self) else { return }
+    }
+  }
+
+  // MARK: Reading columns, counted from 0
+
+  func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+  func int64(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+  func int(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }
+  func optionalInt64(_ column: Int32) -> Int64? { isNull(column) ? nil : int64(column) }
+  func optionalInt(_ column: Int32) -> Int? { isNull(column) ? nil : int(column) }
+
+  func bytes(_ column: Int32) -> [UInt8]? {
+    guard !isNull(column) else { return nil }
+    let count = Int(sqlite3_column_bytes(handle, column))
+    guard count > 0, let start = sqlite3_column_blob(handle, column) else { return [] }
+    return Array(UnsafeRawBufferPointer(start: start, count: count))
+  }
+
+  func text(_ column: Int32) -> String? { bytes(column).map { String(decoding: $0, as: UTF8.self) } }
+}

@@ -1,0 +1,436 @@
+import Archive
+import Glibc
+import Record
+
+/// The derived index of one archive: an SQLite file that is a function of the archive's records and can be deleted at
+/// any time. One thread at a time; questions from another thread open the file a second time (`Index(reading:)`).
+public final class Index {
+  public let path: String
+  /// The id of the log whose records it holds.
+  public let logID: String
+  let database: Database
+  let writable: Bool
+
+  /// The record that is read next.
+  public private(set) var next: RecordPosition
+  /// When the record before `next` was received; nil in an empty index.
+  public private(set) var newest: Moment?
+  /// Events it has read, and records that had some.
+  public private(set) var counts: (records: Int, events: Int) = (0, 0)
+
+  /// The first record's time: before it nobody listened.
+  private(set) var oldest: Moment?
+  private var bindingTimeout = Setting.defaults.bindingTimeout
+  private var lists = 0
+  /// Time of a `stopped` notice with nothing behind it.
+  private var stopped: Moment?
+
+  private var sites: [[UInt8]: Int] = [:]
+  private var states: [AddressKey: AddressState] = [:]
+  private var pending: [(state: AddressState, observation: Observation)] = []
+  private var nextAddress = 1
+  private var nextDetail = 1
+
+  /// What is known of an address while it is worked on.
+  final class AddressState {
+    let id: Int
+    var timeline: Timeline?
+    var detailID = 0
+    var detail: (Detail, macSource: [UInt8]?, duid: [UInt8]?, clientID: [UInt8]?)?
+    /// Names whose days in table `name` are known to reach at least this far.
+    var named: [[UInt8]: ClosedRange<Int>] = [:]
+    init(id: Int) { self.id = id }
+  }
+
+  /// Addresses kept in memory between commits; beyond it they are read again from the file.
+  static let maximumStates = 20_000
+  /// Observations that one transaction holds at most: sorted, they cost least together.
+  public static let batch = 50_000
+
+  // MARK: Opening
+
+  /// For writing; makes the file where there is none.
+  /// - Throws: `.foreign` where it is of another log or version, `.damaged` where it is no index: `Index.discard` it and
+  ///   build it again.
+  public convenience init(_ path: String, logID: String) throws {
+    try self.init(path, logID: logID, writable: true)
+  }
+
+  /// For questions only, beside a writer.
+  public convenience init(reading path: String, logID: String) throws {
+    try self.init(path, logID: logID, writable: false)
+  }
+
+  private init(_ path: String, logID: String, writable: Bool) throws {
+    self.path = path
+    self.logID = logID
+    self.writable = writable
+    database = try Database(path, writable: writable)
+    next = RecordPosition(raw: 0)
+    if writable {
+      try database.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=4000")
+    }
+    let found = try database.statement("PRAGMA user_version")
+    let version = try found.step() ? found.int(0) : 0
+    found.reset()
+    if version == 0, writable {
+      let tables = try database.statement("SELECT count(*) FROM sqlite_master")
+      let count = try tables.step() ? tables.int(0) : 0
+      tables.reset()
+      guard count == 0 else { throw IndexError(.foreign, path, "is another program's database") }
+      try database.transaction {
+        try database.run(Schema.tables)
+        try database.run("PRAGMA user_version=\(Schema.version)")
+        try database.statement("INSERT INTO meta VALUES('log', ?)").bind(1, text: logID).run()
+      }
+    } else if version != Schema.version {
+      throw IndexError(.foreign, path, "is an index of version \(version), this program reads version \(Schema.version)")
+    }
+    try load()
+  }
+
+  /// Deletes an index file and what SQLite keeps beside it.
+  public static func discard(_ path: String) { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) } }
+
+  private func load() throws {
+    var meta: [String: Int64] = [:]
+    var log: String?
+    try database.statement("SELECT name, value FROM meta").forEach { row in
+      let name = row.text(0) ?? ""
+      if name == "log" { log = row.text(1) } else { meta[name] = row.int64(1) }
+      return true
+    }
+    guard log == logID else { throw IndexError(.foreign, path, "is the index of log \(log ?? "?"), not of \(logID)") }
+    next = RecordPosition(raw: meta["next"] ?? 0)
+    newest = meta["newest"].map(Moment.init(raw:))
+    oldest = meta["oldest"].map(Moment.init(raw:))
+    stopped = meta["stopped"].map(Moment.init(raw:))
+    counts = (Int(meta["records"] ?? 0), Int(meta["events"] ?? 0))
+    nextAddress = try number("SELECT max(id) FROM address") + 1
+    nextDetail = try number("SELECT max(id) FROM detail") + 1
+    lists = try number("SELECT max(number) FROM list")
+    bindingTimeout = try settings().last?.bindingTimeout ?? Setting.defaults.bindingTimeout
+    try database.statement("SELECT id, name FROM site").forEach { row in
+      sites[row.bytes(1) ?? []] = row.int(0)
+      return true
+    }
+  }
+
+  private func number(_ sql: String) throws -> Int {
+    let statement = try database.statement(sql)
+    defer { statement.reset() }
+    return try statement.step() ? statement.int(0) : 0
+  }
+
+  /// A reader takes notice of what the writer has committed meanwhile.
+  public func refresh() throws { try load() }
+
+  // MARK: Reading records
+
+  /// Whether a commit is due.
+  public var isFull: Bool { pending.count >= Self.batch }
+
+  /// Reads one record. Records must come in the archive's order, each once.
+  /// - Parameter previous: the record before it, where it was not given to `apply`; for how long the collector was down.
+  func apply(_ line: Span<UInt8>, at position: RecordPosition, previous: Moment?) throws {
+    let reading: RecordReading
+    do { reading = try RecordReading(line) } catch {
+      // Not ours to judge: the verifier names it, and it is evidence of nothing.
+      return
+    }
+    var used = 0
+    for notice in reading.notices {
+      try apply(notice, time: reading.time, position: position, previous: previous)
+      used += 1
+    }
+    for event in reading.facts {
+      guard let (ip, length, observation) = event.observation(of: reading, at: position, bindingTimeout: bindingTimeout, list: lists) else {
+        continue
+      }
+      used += 1
+      let key = AddressKey(site: try site(reading.site ?? Array(RecordLine.defaultSite.utf8)), ip: ip, length: length)
+      pending.append((try state(key), observation))
+    }
+    if used > 0 {
+      counts.records += 1
+      counts.events += used
+    }
+  }
+
+  private func site(_ name: [UInt8]) throws -> Int {
+    if let known = sites[name] { return known }
+    let id = sites.count + 1
+    try begin()
+    try database.statement("INSERT INTO site VALUES(?,?)").bind(1, id).bind(2, name).run()
+    sites[name] = id
+    return id
+  }
+
+  private func state(_ key: AddressKey) throws -> AddressState {
+    if let known = states[key] { return known }
+    let find = try database.statement("SELECT id FROM address WHERE ip=? AND length=? AND site=?")
+    find.bind(1, key.ip.bytes).bind(2, key.length).bind(3, key.site)
+    defer { find.reset() }
+    let state: AddressState
+    if try find.step() {
+      state = AddressState(id: find.int(0))
+    } else {
+      try begin()
+      state = AddressState(id: nextAddress)
+      state.timeline = Timeline()
+      try database.statement("INSERT INTO address VALUES(?,?,?,?)").bind(1, nextAddress).bind(2, key.site).bind(3, key.ip.bytes).bind(
+        4, key.length
+      )
+      .run()
+      nextAddress += 1
+    }
+    states[key] = state
+    return state
+  }
+
+  private func apply(_ notice: Event, time: Moment, position: RecordPosition, previous: Moment?) throws {
+    try begin()
+    let source = (notice.json["source"] ?? notice.json["where"])?.string
+    func moment(_ name: String) -> Moment? { notice.json[name]?.string.flatMap { Timestamp(rfc3339: $0) }.map(Moment.init) }
+    func gap(_ since: Moment, _ until: Moment?, _ source: String?, _ what: String) throws {
+      try database.statement("INSERT OR REPLACE INTO gap VALUES(?,?,?,?,?)").bind(1, position.raw).bind(2, since.raw).bind(3, until?.raw)
+        .bind(4, source.map { Array($0.utf8) }).bind(5, text: what).run()
+    }
+    switch notice.what {
+    case "started", "configuration-changed":
+      if notice.what == "started" {
+        // From the last sign of life until now nobody listened.
+        if let since = stopped ?? previous { try gap(since, time, nil, "collector-down") }
+      }
+      let before = try settings().last ?? .defaults
+      let setting = Setting(
+        bindingTimeout: notice.json["binding_timeout"]?.seconds ?? before.bindingTimeout,
+        tolerance: notice.json["clock_tolerance"]?.microseconds ?? before.tolerance)
+      try database.statement("INSERT OR REPLACE INTO setting VALUES(?,?,?,?)").bind(1, position.raw).bind(2, time.raw)
+        .bind(3, setting.bindingTimeout).bind(4, setting.tolerance).run()
+      bindingTimeout = setting.bindingTimeout
+    case "dropped": try gap(moment("since") ?? previous ?? time, moment("until") ?? time, source, "dropped")
+    case "source-gap": try gap(moment("since") ?? time, moment("until") ?? time, source, "source-gap")
+    case "source-silent": try gap(moment("since") ?? time, nil, source, "source-silent")
+    case "source-back":
+      try database.statement("UPDATE gap SET until=? WHERE what='source-silent' AND until IS NULL AND source IS ?").bind(1, time.raw)
+        .bind(2, source.map { Array($0.utf8) }).run()
+    case "clock-stepped": try gap(moment("since") ?? previous ?? time, moment("until") ?? time, nil, "clock-stepped")
+    case "clock-suspect": try gap(moment("since") ?? time, moment("until") ?? time, nil, "clock-suspect")
+    case "static":
+      lists += 1
+      try database.statement("INSERT INTO list VALUES(?,?)").bind(1, lists).bind(2, time.raw).run()
+    default: break
+    }
+    if notice.what == "started" || notice.what == "stopped" {
+      stopped = notice.what == "stopped" ? time : nil
+    }
+  }
+
+  // MARK: Writing
+
+  private var inTransaction = false
+
+  private func begin() throws {
+    guard !inTransaction else { return }
+    try database.run("BEGIN IMMEDIATE")
+    inTransaction = true
+  }
+
+  /// Writes what was read, with the position up to which it was read, in one transaction.
+  func commit(next: RecordPosition, oldest: Moment?, newest: Moment?) throws {
+    guard next != self.next || !pending.isEmpty || inTransaction else { return }
+    do {
+      try begin()
+      try write()
+      let meta = try database.statement("INSERT OR REPLACE INTO meta VALUES(?,?)")
+      func set(_ name: String, _ value: Int64?) throws { try meta.bind(1, text: name).bind(2, value).run() }
+      self.oldest = self.oldest ?? oldest
+      self.newest = newest ?? self.newest
+      try set("next", next.raw)
+      try set("records", Int64(counts.records))
+      try set("events", Int64(counts.events))
+      if let oldest = self.oldest { try set("oldest", oldest.raw) }
+      if let newest = self.newest { try set("newest", newest.raw) }
+      if let stopped { try set("stopped", stopped.raw) } else { try database.statement("DELETE FROM meta WHERE name='stopped'").run() }
+      try database.run("COMMIT")
+      inTransaction = false
+      self.next = next
+    } catch {
+      try rollback()
+      throw error
+    }
+    if states.count > Self.maximumStates { states.removeAll() }
+  }
+
+  /// As if nothing had been read since the last commit.
+  func rollback() throws {
+    if inTransaction { try? database.run("ROLLBACK") }
+    inTransaction = false
+    pending.removeAll()
+    states.removeAll()
+    sites.removeAll()
+    try load()
+  }
+
+  private func write() throws {
+    guard !pending.isEmpty else { return }
+    pending.sort { a, b in
+      if a.state.id != b.state.id { return a.state.id < b.state.id }
+      if a.observation.action.track != b.observation.action.track {
+        return a.observation.action.track.rawValue < b.observation.action.track.rawValue
+      }
+      return a.observation.key < b.observation.key
+    }
+    let insert = try database.statement("INSERT INTO observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
+    var names: [(key: [UInt8], address: Int, days: ClosedRange<Int>)] = []
+    for (state, o) in pending {
+      o.bind(to: insert, address: state.id, detail: try detail(o, state))
+      try insert.run()
+      name(o, state, &names)
+    }
+    try write(names)
+    var start = 0
+    while start < pending.count {
+      let state = pending[start].state
+      var end = start
+      while end < pending.count, pending[end].state === state { end += 1 }
+      try fold(state, pending[start..<end].lazy.map(\.observation).filter { $0.action.track == .address })
+      start = end
+    }
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  /// The row of what else an observation says: that of the observation before it on this address, where it is the same.
+  private func detail(_ o: Observation, _ state: AddressState) throws -> Int {
+    if let old = state.detail, old.0 == o.detail, old.macSource == o.identity.macSource, old.duid == o.identity.duid,
+      old.clientID == o.identity.clientID
+    {
+      return state.detailID
+    }
+    try database.statement("INSERT INTO detail VALUES(?,?,?,?,?,?,?,?,?,?,?,?)").bind(1, nextDetail).bind(2, o.identity.macSource)
+      .bind(3, o.identity.duid).bind(4, o.identity.clientID).bind(5, o.detail.hostname).bind(6, o.detail.relay).bind(7, o.detail.circuitID)
+      .bind(8, o.detail.source).bind(9, o.detail.user).bind(10, o.detail.phone).bind(11, o.detail.method).bind(12, o.detail.session).run()
+    state.detail = (o.detail, o.identity.macSource, o.identity.duid, o.identity.clientID)
+    state.detailID = nextDetail
+    nextDetail += 1
+    return state.detailID
+  }
+
+  /// Notes under which names the address can be found, where that is news.
+  private func name(_ o: Observation, _ state: AddressState, _ names: inout [(key: [UInt8], address: Int, days: ClosedRange<Int>)]) {
+    let day = Int(o.time.microseconds.flooredQuotient(Timestamp.day))
+    for key in NameKey.keys(of: o) {
+      if let known = state.named[key], known.contains(day) { continue }
+      if state.named.count >= 16 { state.named.removeAll() }
+      let known = state.named[key] ?? day...day
+      let days = min(known.lowerBound, day)...max(known.upperBound, day)
+      state.named[key] = days
+      names.append((key, state.id, days))
+    }
+  }
+
+  private func write(_ names: [(key: [UInt8], address: Int, days: ClosedRange<Int>)]) throws {
+    let insert = try database.statement(
+      """
+      INSERT INTO name VALUES(?,?,?,?)
+      ON CONFLICT DO UPDATE SET first=min(first, excluded.first), last=max(last, excluded.last)
+      """)
+    for (key, address, days) in names.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      try insert.bind(1, key).bind(2, address).bind(3, days.lowerBound).bind(4, days.upperBound).run()
+    }
+  }
+
+  // MARK: Intervals
+
+  private func fold(_ state: AddressState, _ observations: some Collection<Observation>) throws {
+    guard let first = observations.first else { return }
+    var timeline = try state.timeline ?? load(state.id)
+    let insert = try database.statement(Interval.insertion)
+    func keep(_ interval: Interval) throws {
+      interval.bind(to: insert, address: state.id)
+      try insert.run()
+    }
+    if let last = timeline.last, first.key < last {
+      let late = observations.prefix { $0.key < last }
+      if !late.allSatisfy(timeline.absorbs) {
+        timeline = try refold(state.id, from: first.key, keep)
+        for interval in timeline.open { try keep(interval) }
+        state.timeline = timeline
+        return
+      }
+      for o in observations.dropFirst(late.count) { timeline.read(o) }
+    } else {
+      for o in observations { timeline.read(o) }
+    }
+    for interval in timeline.takeClosed() { try keep(interval) }
+    for interval in timeline.open { try keep(interval) }
+    state.timeline = timeline
+  }
+
+  private func load(_ address: Int) throws -> Timeline {
+    let open = try intervals("SELECT \(Interval.columns) FROM interval WHERE address=? AND end IS NULL ORDER BY start, position, number") {
+      $0.bind(1, address)
+    }
+    return Timeline(open: open, last: try lastBefore(address))
+  }
+
+  /// The last observation of an address that was committed: those of this transaction are in the table already.
+  private func lastBefore(_ address: Int) throws -> Observation.Key? {
+    try observations(
+      """
+      \(Observation.joined) WHERE o.address=? AND o.track=0 AND o.position<? ORDER BY o.time DESC, o.position DESC, o.number DESC LIMIT 1
+      """
+    ) { $0.bind(1, address).bind(2, next.raw) }.first?.key
+  }
+
+  /// Reads an address again from the last moment before `key` at which nothing was open.
+  private func refold(_ address: Int, from key: Observation.Key, _ keep: (Interval) throws -> Void) throws -> Timeline {
+    let all = try intervals("SELECT \(Interval.columns) FROM interval WHERE address=?") { $0.bind(1, address) }
+      .sorted { $0.first < $1.first }
+    var from = key
+    // From the latest to the earliest, so that what reaches over the new beginning from before moves it again.
+    for interval in all.reversed() where interval.first < from && interval.possibleUntil.microseconds >= from.time.microseconds {
+      from = interval.first
+    }
+    let delete = try database.statement("DELETE FROM interval WHERE address=? AND basis=? AND start=? AND position=? AND number=?")
+    for interval in all where !(interval.first < from) {
+      try delete.bind(1, address).bind(2, interval.basis.rawValue).bind(3, interval.first.time.raw).bind(4, interval.first.position.raw)
+        .bind(5, interval.first.number).run()
+    }
+    var timeline = Timeline()
+    try database.statement(
+      "\(Observation.joined) WHERE o.address=? AND o.track=0 AND (o.time, o.position, o.number) >= (?,?,?) ORDER BY o.time, o.position, o.number"
+    )
+    .bind(1, address).bind(2, from.time.raw).bind(3, from.position.raw).bind(4, from.number)
+    .forEach { row in
+      guard let o = Observation(row) else { return true }
+      timeline.read(o)
+      for interval in timeline.takeClosed() { try keep(interval) }
+      return true
+    }
+    return timeline
+  }
+
+  func intervals(_ sql: String, _ bind: (Statement) -> Void) throws -> [Interval] {
+    let statement = try database.statement(sql)
+    bind(statement)
+    var found: [Interval] = []
+    try statement.forEach { row in
+      if let interval = Interval(row) { found.append(interval) }
+      return true
+    }
+    return found
+  }
+
+  func observations(_ sql: String, _ bind: (Statement) -> Void) throws -> [Observation] {
+    let statement = try database.statement(sql)
+    bind(statement)
+    var found: [Observation] = []
+    try statement.forEach { row in
+      if let o = Observation(row) { found.append(o) }
+      return true
+    }
+    return found
+  }
+}
