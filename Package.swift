@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "Dialects", dependencies: ["Record", "Syslog"], swiftSettings: record),
     .target(name: "Archive", dependencies: ["Record", "COpenSSL", "CZlib", "CDeflate", "CLinux"], swiftSettings: plain),
     .target(name: "Evidence", dependencies: ["Record", "Archive", "COpenSSL"], swiftSettings: plain),
-    .target(name: "Attribution", dependencies: ["Record", "Dialects", "Archive", "CSQLite"], swiftSettings: plain),
+    .target(name: "Attribution", dependencies: ["Record", "Dialects", "Archive", "CSQLite", "CLinux"], swiftSettings: plain),
     .target(
       name: "Commands", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "CLinux"], swiftSettings: plain
     ),

@@ -3,4 +3,5 @@
 // address arguments would import as a transparent union.
 #include "channel.h"
 #include "clock.h"
+#include "find.h"
 #include "receive.h"
