@@ -1,5 +1,8 @@
 #pragma once
-#include <stddef.h>
-#include <stdint.h>
-/// accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC.
-int linux_accept(int fd);
+// What Swift's Glibc module lacks, as small functions of ours. <sys/socket.h> is not included here: under _GNU_SOURCE its
+// address arguments would import as a transparent union.
+#include "channel.h"
+#include "clock.h"
+#include "listen.h"
+#include "receive.h"
+#include "thread.h"
