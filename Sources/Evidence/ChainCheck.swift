@@ -129,9 +129,10 @@ extension ArchiveCheck {
         ? (.untrusted, reasons.isEmpty ? "only later seals have tokens, and none is trusted" : reasons.joined(separator: "; "))
         : (.noToken, "neither this seal nor a later one has a token")
     }
-    // A final seal that covers no more records than an earlier seal of its day counts as proven with that one.
+    // A final seal that covers no more records than an earlier seal of its day counts as proven with that one. Where it has
+    // a time of its own it is judged by that: sealing a day late is late, whatever was proven of its records before.
     for (i, loaded) in seals.enumerated() {
-      guard let seal = loaded.seal, seal.isFinal else { continue }
+      guard let seal = loaded.seal, seal.isFinal, loaded.proven == nil else { continue }
       var j = i
       while j > 0, linked.contains(j), let earlier = seals[j - 1].seal, earlier.day == seal.day, earlier.records == seal.records {
         j -= 1
