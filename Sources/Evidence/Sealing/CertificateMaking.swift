@@ -9,7 +9,8 @@ enum CertificateUse {
   /// Extensions by OpenSSL's names (x509v3_config(5)).
   var extensions: [(Int32, String)] {
     let common: [(Int32, String)] = [
-      (NID_basic_constraints, "critical,CA:FALSE"), (NID_key_usage, "critical,digitalSignature,nonRepudiation"), (NID_subject_key_identifier, "hash"),
+      (NID_basic_constraints, "critical,CA:FALSE"), (NID_key_usage, "critical,digitalSignature,nonRepudiation"),
+      (NID_subject_key_identifier, "hash"),
     ]
     switch self {
     case .sealing: return common

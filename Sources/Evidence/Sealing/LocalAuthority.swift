@@ -1,5 +1,5 @@
-internal import COpenSSL
 import Archive
+internal import COpenSSL
 import Record
 
 /// Who gives time-stamp tokens.

@@ -32,7 +32,8 @@ public final class Sealer {
   ///   - stampsEvery: false: only final seals are sent to authorities.
   /// - Throws: `ArchiveError` where the newest seal is older than `keys/last-seal` says, or is not the one it says.
   public init(
-    _ archive: ArchiveFolder, keys: KeyFolder, identity: consuming Identity, authorities: [any TimeStampAuthority], stampsEvery: Bool, software: String
+    _ archive: ArchiveFolder, keys: KeyFolder, identity: consuming Identity, authorities: [any TimeStampAuthority], stampsEvery: Bool,
+    software: String
   ) throws {
     store = SealStore(archive)
     self.keys = keys
@@ -82,7 +83,8 @@ public final class Sealer {
     guard let last = try LastSeal.read(keys) else { return }
     let help = "the archive was put back from an older copy, or is another; see `muhur init --resume`"
     guard let newest, newest.number >= last.number else {
-      throw ArchiveError(.missing, keys.path(.lastSeal), "seal \(last.number) was made, the archive's newest is \(newest?.number ?? 0): \(help)")
+      throw ArchiveError(
+        .missing, keys.path(.lastSeal), "seal \(last.number) was made, the archive's newest is \(newest?.number ?? 0): \(help)")
     }
     if newest.number == last.number, unsigned == nil, previous?.p7s != last.p7s {
       throw ArchiveError(.changed, keys.path(.lastSeal), "seal \(last.number) is not the one that was made: \(help)")
@@ -121,8 +123,10 @@ public final class Sealer {
     try finishUnsigned()
     guard let root = statement.state.root else { throw ArchiveError(.missing, Layout.salt, "no seal without the day's salt") }
     let seal = Seal(
-      log: log.name, logSHA256: logSHA256, number: (newest?.number ?? 0) + 1, previous: previous, tokens: unlisted, validation: unlistedValidation,
-      day: statement.day, isFinal: statement.isFinal, records: statement.state.records, bytes: statement.state.bytes, sha256: statement.state.sha256,
+      log: log.name, logSHA256: logSHA256, number: (newest?.number ?? 0) + 1, previous: previous, tokens: unlisted,
+      validation: unlistedValidation,
+      day: statement.day, isFinal: statement.isFinal, records: statement.state.records, bytes: statement.state.bytes,
+      sha256: statement.state.sha256,
       root: root, saltSHA256: SHA256.hash(statement.salt.fileBytes), earliest: statement.state.earliest, latest: statement.state.latest,
       made: statement.made, dropped: statement.dropped, keptFrom: newest?.keptFrom ?? statement.day, holds: newest?.holds ?? [],
       signer: identity.certificate.sha256, clock: statement.clock, software: software, note: statement.note)

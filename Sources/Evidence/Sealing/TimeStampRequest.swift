@@ -1,5 +1,5 @@
-internal import COpenSSL
 import Archive
+internal import COpenSSL
 import Record
 
 /// An RFC 3161 TimeStampReq (section 2.4.1): version 1, SHA-256 of what is to be stamped, a nonce, certReq set.
