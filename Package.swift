@@ -45,7 +45,7 @@ let package = Package(
     tests("SyslogTests", ["Syslog"]),
     tests("DialectsTests", ["Dialects"]),
     tests("ArchiveTests", ["Archive"]),
-    tests("EvidenceTests", ["Evidence"]),
+    tests("EvidenceTests", ["Evidence"], exclude: ["Fixtures"]),
     tests("AttributionTests", ["Attribution", "Archive", "Record"], exclude: ["scenarios"]),
     tests("CommandsTests", ["Commands"]),
     tests("CollectorTests", ["Collector"]),
