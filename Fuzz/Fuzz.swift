@@ -1,11 +1,11 @@
 // One program for all fuzz targets: `fuzz TARGET [options of libFuzzer] [folder of inputs]`.
 //
 //     FUZZ=1 swift build -c release --product fuzz --scratch-path .build/fuzz
-//     SWIFT_BACKTRACE=enable=no .build/fuzz/release/fuzz syslog -detect_leaks=0 -max_total_time=10
+//     ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no .build/fuzz/release/fuzz syslog -max_total_time=10
 //
 // Without SWIFT_BACKTRACE=enable=no a crash hangs in the backtracer and its input is lost; what Swift makes once and
-// keeps looks like a leak. A target reads any bytes;
-// that it neither traps nor takes long is what libFuzzer checks, what else must hold the target checks by `require`.
+// keeps looks like a leak. A target reads any bytes: that it neither traps nor takes long is what libFuzzer checks,
+// what else must hold the target checks by `require`.
 
 /// One parser of bytes from outside.
 struct FuzzTarget: Sendable {
