@@ -25,7 +25,7 @@ let package = Package(
 
     .target(name: "Record", swiftSettings: record),
     .target(name: "Syslog", dependencies: ["Record"], swiftSettings: record),
-    .target(name: "Dialects", dependencies: ["Record", "Syslog"], swiftSettings: record),
+    .target(name: "Dialects", dependencies: ["Record", "Syslog"], resources: [.embedInCode("BuiltIn")], swiftSettings: record),
     .target(name: "Archive", dependencies: ["Record", "COpenSSL", "CZlib", "CDeflate", "CLinux"], swiftSettings: plain),
     .target(name: "Evidence", dependencies: ["Record", "Archive", "COpenSSL"], swiftSettings: plain),
     .target(name: "Attribution", dependencies: ["Record", "Dialects", "Archive", "CSQLite", "CLinux"], swiftSettings: plain),

@@ -53,6 +53,9 @@ public final class BlockWriter {
     if text.count > Block.wholeText { try spill() }
   }
 
+  /// Whether `finish` may be called again after it failed: the block is still whole in memory.
+  public var canFinishAgain: Bool { streaming == nil }
+
   /// Writes what there is; without records an empty member, as a day without records has it.
   /// - Returns: the member's bytes in the file.
   public func finish() throws(ArchiveError) -> Int {

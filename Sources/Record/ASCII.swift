@@ -1,7 +1,6 @@
 // Characters by name, and the few questions that parsers of text ask of a byte.
 
 extension UInt8 {
-  @inlinable public init(ascii character: Character) { self = character.asciiValue ?? 0 }
   @inlinable public var isDigit: Bool { self &- 0x30 < 10 }
   @inlinable public var isLetter: Bool { (self | 0x20) &- 0x61 < 26 }
   /// Space or tab.

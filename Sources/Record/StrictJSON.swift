@@ -86,8 +86,9 @@ public enum StrictJSON {
   public static let maximumDepth = 32
 
   /// One object and nothing else.
-  public static func object(_ line: Span<UInt8>) throws(Malformed) -> JSONValue {
-    guard line.count <= maximumLine else { throw Malformed(offset: maximumLine, field: "line over 1 MiB") }
+  /// - Parameter limit: more bytes are refused; another than a line's only for texts of our own making.
+  public static func object(_ line: Span<UInt8>, limit: Int = maximumLine) throws(Malformed) -> JSONValue {
+    guard line.count <= limit else { throw Malformed(offset: limit, field: "line over 1 MiB") }
     var scanner = Scanner(bytes: line, keep: true)
     return try scanner.whole()
   }

@@ -102,17 +102,24 @@ public struct Zone: Sendable, Hashable {
   }
 
   /// The instants that a clock in this zone shows as that local time: one, two where the clock was set back, none
-  /// where it was set forward over it. Earliest first.
-  public func timestamps(day: CalendarDay, clock: ClockTime) -> [Timestamp] {
+  /// where it was set forward over it. The earlier first. Allocates nothing.
+  public func instants(day: CalendarDay, clock: ClockTime) -> (first: Timestamp?, second: Timestamp?) {
     let local = Int64(day.number) * Timestamp.day + clock.microseconds
-    var found: [Timestamp] = []
-    for probe in [local - Timestamp.day, local + Timestamp.day] {
+    func instant(offsetAt probe: Int64) -> Timestamp? {
       let minutes = offsetMinutes(at: probe)
-      let t = Timestamp(
-        microseconds: local - Int64(minutes) * Timestamp.minute, offsetMinutes: minutes, fractionDigits: clock.fractionDigits)
-      if offsetMinutes(at: t.microseconds) == minutes, !found.contains(where: { $0.microseconds == t.microseconds }) { found.append(t) }
+      let at = local - Int64(minutes) * Timestamp.minute
+      guard offsetMinutes(at: at) == minutes else { return nil }
+      return Timestamp(microseconds: at, offsetMinutes: minutes, fractionDigits: clock.fractionDigits)
     }
-    return found.sorted { $0.microseconds < $1.microseconds }
+    guard let before = instant(offsetAt: local - Timestamp.day) else { return (instant(offsetAt: local + Timestamp.day), nil) }
+    guard let after = instant(offsetAt: local + Timestamp.day), after != before else { return (before, nil) }
+    return before.microseconds < after.microseconds ? (before, after) : (after, before)
+  }
+
+  /// The same as a list, earliest first.
+  public func timestamps(day: CalendarDay, clock: ClockTime) -> [Timestamp] {
+    let found = instants(day: day, clock: clock)
+    return [found.first, found.second].compactMap { $0 }
   }
 }
 
@@ -201,14 +208,23 @@ struct PosixRule: Sendable, Hashable {
   func offset(at seconds: Int64) -> (seconds: Int, until: Int64) {
     guard let daylight else { return (standard, .max) }
     let year = CalendarDay(number: Int((seconds + Int64(standard)).flooredQuotient(86_400))).date.year
-    var changes: [(at: Int64, offset: Int)] = []
-    for y in year - 1...year + 1 {
-      changes.append((Self.instant(begin, year: y) - Int64(standard), daylight))
-      changes.append((Self.instant(end, year: y) - Int64(daylight), standard))
-    }
-    changes.sort { $0.at < $1.at }
+    // The latest change at or before the instant, and the next one behind it.
     var result = (seconds: standard, until: Int64.max)
-    for (i, c) in changes.enumerated() where c.at <= seconds { result = (c.offset, i + 1 < changes.count ? changes[i + 1].at : .max) }
+    var since = Int64.min
+    for y in year - 1...year + 1 {
+      let summer = Self.instant(begin, year: y) - Int64(standard)
+      if summer > seconds {
+        result.until = min(result.until, summer)
+      } else if summer >= since {
+        (since, result.seconds) = (summer, daylight)
+      }
+      let winter = Self.instant(end, year: y) - Int64(daylight)
+      if winter > seconds {
+        result.until = min(result.until, winter)
+      } else if winter >= since {
+        (since, result.seconds) = (winter, standard)
+      }
+    }
     return result
   }
 

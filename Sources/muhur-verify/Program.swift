@@ -1,1 +1,7 @@
-@main struct Program { static func main() {} }
+import Evidence
+import Glibc
+
+/// `muhur-verify`, the auditor's verifier: what it does is `VerifierCommand`.
+@main struct Program {
+  static func main() { exit(VerifierCommand.run(Array(CommandLine.arguments.dropFirst()))) }
+}

@@ -18,13 +18,17 @@ public final class DayKeeper {
   private var fileBytes: Int
   private let path: String
   private var isDirty = false
+  /// A write failed half-way: what is on disk behind the last whole block is not known. The day must be opened anew.
+  public private(set) var isInDoubt = false
   private var tail: TailFile?
 
   /// Goes on with a day as recovery left it: whole blocks, then tails.
-  /// - Parameter progress: how many records have been read again so far.
-  public init(_ archive: ArchiveFolder, _ day: CalendarDay, progress: ((Int) -> Void)? = nil) throws {
+  /// - Parameters:
+  ///   - making: begins the day's folder where there is none.
+  ///   - progress: how many records have been read again so far.
+  public init(_ archive: ArchiveFolder, _ day: CalendarDay, making: Bool = false, progress: ((Int) -> Void)? = nil) throws {
     self.day = day
-    folder = archive.day(day)
+    folder = making ? try TailWriter.makeDay(archive, day) : archive.day(day)
     salt = try folder.salt()
     digest = DayDigest(salt: salt)
     path = folder.path(Layout.records)
@@ -67,19 +71,29 @@ public final class DayKeeper {
     let tail: TailFile
     if let open = self.tail, open.first == segment.first { tail = open } else { tail = try TailFile(folder, first: segment.first) }
     self.tail = tail
+    // A block that could not be written on a full disk is tried again before anything follows it.
+    if blocks.records == Block.records { try finishBlock() }
     while tail.next < end {
       let number = tail.next
       guard let line = try tail.nextLine() else { throw ArchiveError(.missing, tail.name, "record \(number) was written but is not there") }
       guard number >= records else { continue }
       let span = line.assumingMemoryBound(to: UInt8.self).span
-      try blocks.append(span)
+      do throws(ArchiveError) { try blocks.append(span) } catch {
+        // A block too large for memory is written while it grows, and cannot be begun again from memory.
+        isInDoubt = true
+        throw error
+      }
       note(span)
       if blocks.records == Block.records { try finishBlock() }
     }
   }
 
   private func finishBlock() throws(ArchiveError) {
-    let length = try blocks.finish()
+    let length: Int
+    do throws(ArchiveError) { length = try blocks.finish() } catch {
+      isInDoubt = isInDoubt || !blocks.canFinishAgain
+      throw error
+    }
     fileBytes += length
     isDirty = true
     blocks.begin(file, at: fileBytes, path: path)

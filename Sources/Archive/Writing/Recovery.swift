@@ -40,7 +40,8 @@ public enum Recovery {
   public static func recover(_ archive: ArchiveFolder, _ day: CalendarDay, sealed: Int) throws -> RecoveredDay {
     let folder = try TailWriter.makeDay(archive, day)
     var recovered = RecoveredDay(day: day, records: 0, segments: [], notes: [])
-    let blockRecords = try mendBlocks(folder, &recovered)
+    let (blockRecords, note) = try mendBlocks(folder)
+    if let note { recovered.notes.append(note) }
     try mendTails(folder, after: blockRecords, sealed: sealed, &recovered)
     guard recovered.records >= sealed else {
       throw ArchiveError(
@@ -50,17 +51,19 @@ public enum Recovery {
     return recovered
   }
 
-  /// Cuts off a torn member and unpacks a short one. Gives the records that stay in blocks.
-  private static func mendBlocks(_ folder: DayFolder, _ recovered: inout RecoveredDay) throws -> Int {
+  /// Cuts off a torn member and unpacks a short one.
+  /// - Returns: the records that stay in blocks.
+  public static func mendBlocks(_ folder: DayFolder) throws -> (records: Int, note: RecoveryNote?) {
+    var note: RecoveryNote?
     let blocks: BlockFile
     do throws(ArchiveError) { blocks = try BlockFile(folder) } catch {
       guard error.code == ENOENT else { throw error }
-      return 0
+      return (0, nil)
     }
     let whole = try blocks.wholeBlocks()
     let end = whole == 0 ? 0 : try blocks.member(whole - 1).map { $0.offset + $0.length } ?? 0
     let size = try blocks.file.size()
-    guard size > end else { return whole * Block.records }
+    guard size > end else { return (whole * Block.records, nil) }
     let first = whole * Block.records
     let short = try? blocks.member(whole)
     if let short {
@@ -77,8 +80,8 @@ public enum Recovery {
       }
       if !covered, decoder.records > 0 { try Disk.place(text, at: folder.path(Layout.tail(first: first)), replacing: true) }
     } else {
-      recovered.notes.append(
-        RecoveryNote(file: folder.name(Layout.records), detail: "a block that was being written; its records are in a tail", bytes: [], cut: size - end))
+      note = RecoveryNote(
+        file: folder.name(Layout.records), detail: "a block that was being written; its records are in a tail", bytes: [], cut: size - end)
     }
     let path = folder.path(Layout.records)
     let file = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
@@ -86,7 +89,7 @@ public enum Recovery {
     defer { close(file) }
     try Disk.truncate(file, to: end, path: path)
     try Disk.sync(file, path: path)
-    return first
+    return (first, note)
   }
 
   private static func mendTails(_ folder: DayFolder, after blockRecords: Int, sealed: Int, _ recovered: inout RecoveredDay) throws {

@@ -28,6 +28,9 @@ public final class TailQueue: Sendable {
   /// The segments that are not taken yet, oldest first.
   public var waiting: [Segment] { segments.withLock { $0 } }
 
+  /// Adds a stretch that recovery found, behind those that wait.
+  public func enqueue(_ segment: Segment) { append(segment) }
+
   func append(_ segment: Segment) { segments.withLock { $0.append(segment) } }
 
   func update(bytes: Int, records: Int) {

@@ -1,7 +1,9 @@
 #pragma once
-#include <stddef.h>
-#include <stdint.h>
-/// accept4 with SOCK_NONBLOCK and SOCK_CLOEXEC.
-int linux_accept(int fd);
-/// Place of the first such bytes (memmem), -1 where there are none.
-ptrdiff_t linux_find(const void *bytes, size_t count, const void *wanted, size_t wanted_count);
+// What Swift's Glibc module lacks, as small functions of ours. <sys/socket.h> is not included here: under _GNU_SOURCE its
+// address arguments would import as a transparent union.
+#include "channel.h"
+#include "clock.h"
+#include "find.h"
+#include "listen.h"
+#include "receive.h"
+#include "thread.h"

@@ -1,0 +1,3 @@
+#pragma once
+/// Names the calling thread, as ps and top show it (at most 15 bytes).
+int linux_set_thread_name(const char *name);

@@ -1,0 +1,146 @@
+import Archive
+import Attribution
+import Commands
+import Dialects
+import Evidence
+import Glibc
+import Record
+import Synchronization
+
+/// Why the daemon does not start, and with which exit code.
+public struct StartError: Error, CustomStringConvertible {
+  public var exitCode: Int32
+  public var description: String
+}
+
+/// One log being kept: everything that runs, and how it starts and ends.
+///
+/// Start: lock, recovery, keys, indexes, threads, sources, READY. End: sources first, then the writer, the `stopped`
+/// notice, the last seal; so what was received is sealed.
+public final class Daemon: Sendable {
+  private let configurationPath: String
+  private let configuration: Mutex<Configuration>
+  let core: LogCore
+  private let receivers: [DatagramReceiver]
+  private let control: ControlServer
+  private let metrics: MetricsServer?
+  private let service = ServiceManager()
+  private let free: Handover<Batch>
+
+  public static var version: String { Release.version }
+
+  /// Messages on their way at once, in batches of up to a megabyte.
+  private static let batches = 24
+
+  /// - Throws: `StartError`, with words for the administrator.
+  public init(configurationPath: String) throws(StartError) {
+    self.configurationPath = configurationPath
+    let loaded: Configuration
+    do throws(ConfigurationErrors) { loaded = try Configuration.load(path: configurationPath) } catch {
+      throw StartError(exitCode: error.exitCode, description: error.text)
+    }
+    for warning in loaded.warnings { Log.warning(warning.description) }
+    configuration = Mutex(loaded)
+    let service = service
+    core = try LogCore(loaded) { service.status($0) }
+    var receivers: [DatagramReceiver] = []
+    do {
+      for source in loaded.sources {
+        let receiver = try DatagramReceiver(address: source.address, port: source.port)
+        if receiver.bufferBytes < DatagramReceiver.wantedBufferBytes {
+          Log.warning(
+            "\(receiver.name): the kernel grants a receive buffer of \(receiver.bufferBytes >> 10) KiB; a burst may be lost. "
+              + "Raise it with: sysctl -w net.core.rmem_max=\(DatagramReceiver.wantedBufferBytes / 2) (a file in /etc/sysctl.d keeps it)")
+        }
+        receivers.append(receiver)
+      }
+      control = try ControlServer(
+        path: loaded.socket, log: core,
+        access: Access(query: loaded.access.query, administer: loaded.access.administer, requiresCase: loaded.access.requiresCase))
+      let core = core
+      let sockets = receivers
+      metrics = try loaded.metrics.map { listen throws(SourceError) in
+        try MetricsServer(address: listen.address, port: listen.port) { core.exposition(sockets) }
+      }
+    } catch {
+      throw StartError(exitCode: 4, description: "\(error)")
+    }
+    self.receivers = receivers
+    free = Handover(capacity: Self.batches)
+  }
+
+  /// Runs until SIGTERM or SIGINT.
+  /// - Returns: the exit code.
+  public func run() -> Int32 {
+    // Every thread inherits this: signals are only taken here.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, signal) }
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    signal(SIGPIPE, SIG_IGN)
+
+    core.start(free: free)
+    let placeholder = receivers.first
+    if let placeholder { for _ in 0..<Self.batches { free.give(Batch(source: placeholder)) } }
+    let (free, inbox) = (free, core.inbox)
+    let threads = receivers.map { receiver in
+      Thread.start("receiver", joinable: true) { receiver.run(free: free, out: inbox) }
+    }
+    core.notice("started", startedMembers())
+    core.sealAtFirstStart()
+    control.start()
+    metrics?.start()
+    service.ready()
+    Log.info("receiving on \(receivers.map(\.name).joined(separator: ", ")); archive \(core.archive.path)")
+
+    var lost = receivers.map { _ in 0 }
+    while true {
+      var wait = timespec(tv_sec: 0, tv_nsec: 500_000_000)
+      let signal = sigtimedwait(&signals, nil, &wait)
+      if signal == SIGHUP { reload() }
+      if signal == SIGTERM || signal == SIGINT { break }
+      for (i, receiver) in receivers.enumerated() {
+        let now = receiver.dropped.load(ordering: .relaxed)
+        if now > lost[i] { core.lost(now - lost[i], where: receiver.name) }
+        lost[i] = now
+      }
+      if service.watchdogMilliseconds != nil, core.isAlive { service.alive() }
+    }
+    service.stopping()
+    for receiver in receivers { receiver.stop() }
+    for thread in threads { thread.join() }
+    control.stop()
+    metrics?.stop()
+    return core.stop()
+  }
+
+  private func startedMembers() -> [JSONMember] {
+    let c = configuration.withLock { $0 }
+    let clock = Clock.state()
+    return [
+      JSONMember("software", .string(LogCore.software)), JSONMember("binding_timeout", .string(c.bindingTimeout.text)),
+      JSONMember("clock_tolerance", .string(c.clockTolerance.text)), JSONMember("clock_synchronised", .bool(clock.isSynchronised)),
+    ]
+  }
+
+  /// SIGHUP: takes over what can change while it runs, and says what cannot.
+  private func reload() {
+    service.reloading()
+    defer { service.ready() }
+    do {
+      let new = try Configuration.load(path: configurationPath)
+      let old = configuration.withLock { $0 }
+      let dialects = try DialectSet.load(folders: new.dialectFolders)
+      for path in new.changesNeedingRestart(from: old) { Log.warning("\(path): the change takes effect with the next start") }
+      configuration.withLock { $0 = new }
+      control.reconfigure(Access(query: new.access.query, administer: new.access.administer, requiresCase: new.access.requiresCase))
+      core.reconfigure(new, dialects: dialects)
+      core.notice(
+        "configuration-changed",
+        [JSONMember("binding_timeout", .string(new.bindingTimeout.text)), JSONMember("clock_tolerance", .string(new.clockTolerance.text))])
+      Log.info("configuration taken over")
+    } catch {
+      Log.error("the configuration is not taken over: \(error)")
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import Archive
+import Evidence
+import Glibc
+import Record
+
+/// What the keeper is asked to do.
+enum KeeperWork: Sendable {
+  /// Seals the open day as far as it is written.
+  case seal(@Sendable (Result<SealMade, any Error>) -> Void)
+  /// Takes everything written so far, seals it, and ends.
+  case stop
+}
+
+struct SealMade: Sendable {
+  var number: Int
+  var day: CalendarDay
+  var records: Int
+  var isFinal: Bool
+  var tokens: [String]
+}
+
+/// The thread behind the writer: syncs the tails every commit interval, hashes their records, moves them into blocks,
+/// closes days and makes the seals. It is as late as it may be: what it has not done lies safe in the tails.
+///
+/// `@unchecked`: handed to its thread once, before it starts; what other threads read is in `state`.
+final class Keeper: @unchecked Sendable {
+  private let archive: ArchiveFolder
+  private let queue: TailQueue
+  private let sealer: Sealer
+  private let zone: Zone
+  private let counters: Counters
+  private let publish: (Seal, Head) -> Void
+  private let commitMilliseconds: Int
+  private var day: DayKeeper
+  /// How far each waiting tail is synced, by its day and first record.
+  private var synced: [TailKey: Int] = [:]
+  private var nextSeal: Int64
+  private var sealInterval: Int64
+  private var nextStamp: Int64 = 0
+  private var stampPause: Int64 = 60_000
+  let state: KeeperState
+
+  private struct TailKey: Hashable {
+    var day: CalendarDay
+    var first: Int
+  }
+
+  /// - Parameter day: the oldest day that is not closed.
+  init(
+    archive: ArchiveFolder, queue: TailQueue, day: DayKeeper, sealer: Sealer, zone: Zone, counters: Counters, commitMilliseconds: Int,
+    sealIntervalMilliseconds: Int64, publish: @escaping (Seal, Head) -> Void
+  ) {
+    self.archive = archive
+    self.queue = queue
+    self.day = day
+    self.sealer = sealer
+    self.zone = zone
+    self.counters = counters
+    self.commitMilliseconds = max(10, commitMilliseconds)
+    self.publish = publish
+    sealInterval = sealIntervalMilliseconds
+    nextSeal = Clock.monotonicMilliseconds() + sealIntervalMilliseconds
+    state = KeeperState()
+    tellState()
+  }
+
+  /// The thread's body.
+  /// - Parameter flush: has the writer put everything it was given into the tails.
+  func run(inbox: Handover<KeeperWork>, flush: () -> Void) {
+    while true {
+      let work = inbox.take(milliseconds: commitMilliseconds)
+      counters.keeperAlive.store(Clock.monotonicMilliseconds(), ordering: .relaxed)
+      do {
+        try takeTails()
+        switch work {
+        case .seal(let reply)?:
+          flush()
+          reply(Result { try sealOpenDay() })
+        case .stop?:
+          flush()
+          _ = try sealOpenDay()
+          return
+        case nil:
+          if Clock.monotonicMilliseconds() >= nextSeal { _ = try sealOpenDay() }
+          try stampWaiting()
+        }
+        state.set(error: nil)
+      } catch {
+        tell(error)
+        if case .seal(let reply)? = work { reply(.failure(error)) }
+        if case .stop? = work { return }
+        usleep(useconds_t(commitMilliseconds) * 1000)
+        day = (try? reopen()) ?? day
+      }
+    }
+  }
+
+  private func tell(_ error: any Error) {
+    let words = "\(error)"
+    // The same again and again is said once.
+    if state.now.error != words { Log.error("\(words); tried again") }
+    state.set(error: words)
+    counters.keeperErrors.add(1)
+  }
+
+  /// After a failure nothing in memory about the day's blocks is believed: they are read again.
+  private func reopen() throws -> DayKeeper? {
+    guard day.isInDoubt else { return nil }
+    _ = try Recovery.mendBlocks(archive.day(day.day))
+    return try DayKeeper(archive, day.day)
+  }
+
+  // MARK: Tails
+
+  /// Syncs what is written, and takes it.
+  private func takeTails() throws {
+    for segment in queue.waiting {
+      // Days before this one on which the collector did not run, or that it could not close.
+      while day.day < segment.day { try closeDay(hadCollector: day.records > 0) }
+      let key = TailKey(day: segment.day, first: segment.first)
+      if segment.records > synced[key] ?? 0 {
+        try sync(segment)
+        synced[key] = segment.records
+      }
+      try day.take(segment, synced: segment.records)
+      if segment.endsDay { try closeDay(hadCollector: true) }
+      if segment.isClosed { try releaseTails() }
+    }
+    tellState()
+  }
+
+  /// Unlinks the tails whose records are in blocks on disk.
+  private func releaseTails() throws {
+    try day.sync()
+    while let oldest = queue.waiting.first, oldest.day == day.day, day.holds(oldest) {
+      try day.release(oldest)
+      queue.removeFirst()
+      synced[TailKey(day: oldest.day, first: oldest.first)] = nil
+    }
+  }
+
+  private func sync(_ segment: TailQueue.Segment) throws(ArchiveError) {
+    let path = archive.day(segment.day).path(Layout.tail(first: segment.first))
+    let file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+    guard file >= 0 else { throw ArchiveError("open", path) }
+    defer { close(file) }
+    try Disk.sync(file, path: path)
+  }
+
+  // MARK: Days and seals
+
+  /// Closes a day on which nothing more can come, and opens the next. The tails go before the final seal: a closed day's
+  /// records lie in blocks alone.
+  private func closeDay(hadCollector: Bool) throws {
+    try day.finish()
+    try releaseTails()
+    let isSealed = sealer.newest.map { $0.isFinal && $0.day == day.day } ?? false
+    if !isSealed { try seal(isFinal: true, note: hadCollector ? nil : "the collector did not run on this day") }
+    day = try DayKeeper(archive, day.day.adding(days: 1), making: true)
+  }
+
+  /// Takes everything that is written and seals it.
+  private func sealOpenDay() throws -> SealMade {
+    try takeTails()
+    let seal = try seal(isFinal: false, note: nil)
+    return SealMade(
+      number: seal.number, day: seal.day, records: seal.records, isFinal: seal.isFinal, tokens: try sealer.tokens(seal.number, seal.day))
+  }
+
+  @discardableResult private func seal(isFinal: Bool, note: String?) throws -> Seal {
+    let clock = Clock.state()
+    let seal = try sealer.seal(
+      Sealer.Statement(
+        day: day.day, isFinal: isFinal, state: day.digest.snapshot(), salt: day.salt, dropped: day.dropped,
+        made: zone.timestamp(Clock.microseconds()), clock: Seal.Clock(isSynchronised: clock.isSynchronised, errorMicroseconds: clock.errorMicroseconds),
+        note: note))
+    counters.seals.add(1)
+    nextSeal = Clock.monotonicMilliseconds() + sealInterval
+    if isFinal, let head = sealer.head(of: seal) { publish(seal, head) }
+    tellState()
+    return seal
+  }
+
+  /// Asks again for tokens that no authority gave: after a minute at first, then ever more seldom, at least hourly.
+  private func stampWaiting() throws {
+    guard !sealer.waiting.isEmpty else {
+      stampPause = 60_000
+      return
+    }
+    let now = Clock.monotonicMilliseconds()
+    guard now >= nextStamp else { return }
+    if sealer.stampWaiting() { stampPause = 60_000 } else { stampPause = min(stampPause * 2, 3_600_000) }
+    nextStamp = now + stampPause
+    tellState()
+  }
+
+  private func tellState() {
+    state.set(newest: sealer.newest.map { ($0.number, $0.day, $0.records, $0.made) }, waiting: sealer.waiting.count, errors: sealer.lastErrors)
+  }
+}

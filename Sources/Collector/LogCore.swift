@@ -1,0 +1,284 @@
+import Archive
+import Attribution
+import Commands
+import Dialects
+import Evidence
+import Glibc
+import Record
+import Synchronization
+
+/// A log that this process writes: the lock, the writer, the keeper and the index, without any source. The daemon puts
+/// sources before it; `muhur import` and `muhur seal` with `--archive` use it as it is.
+public final class LogCore: LogAccess {
+  public static let software = "muhurd \(Release.version)"
+
+  public let archive: ArchiveFolder
+  public let identity: LogIdentity
+  public let zone: Zone
+  public let seals: SealCatalog
+  let counters = Counters()
+  let inbox = Handover<WriterWork>(capacity: 64)
+  private let keeperInbox = Handover<KeeperWork>(capacity: 16)
+  private let lock: ArchiveLock
+  private let writer: Writer
+  private let keeper: Keeper
+  private let recovered: [RecoveryNote]
+  private let hasSeals: Bool
+  private let configuration: Mutex<Configuration>
+  private let dialects: Mutex<DialectSet>
+  private let indexing: Indexing
+  private let threads = Mutex<(writer: Thread.Handle, keeper: Thread.Handle)?>(nil)
+  private let started = Clock.microseconds()
+
+  /// Takes the archive's lock and brings it into a state that can be gone on with.
+  /// - Parameter progress: words while that takes long.
+  public init(_ configuration: Configuration, progress: @escaping @Sendable (String) -> Void = { _ in }) throws(StartError) {
+    do {
+      let archive = ArchiveFolder(configuration.archive)
+      self.archive = archive
+      lock = try ArchiveLock(archive)
+      identity = try archive.log()
+      guard let zone = Zone(named: identity.timezone) else {
+        throw StartError(
+          exitCode: 2, description: "\(archive.path)/\(Layout.log): time zone \(identity.timezone) is not known here: install the package tzdata")
+      }
+      self.zone = zone
+      seals = SealCatalog(archive)
+      let dialects = try DialectSet.load(folders: configuration.dialectFolders)
+      let keys = KeyFolder(configuration.keys)
+      let sealer = try Sealer(
+        archive, keys: keys, identity: try Self.signer(configuration, keys), authorities: try Self.authorities(configuration, keys),
+        stampsEvery: configuration.timestamp.every == .seal, software: Self.software)
+      try sealer.finishUnsigned()
+      hasSeals = sealer.newest != nil
+      let queue = TailQueue()
+      let (writerDay, keeperDay, notes) = try Self.recover(archive, sealer, zone, queue)
+      for note in notes { Log.warning("recovered: \(note.file): \(note.detail), \(note.cut) bytes cut off") }
+      recovered = notes
+      let tail = try TailWriter(archive, resuming: writerDay, queue: queue)
+      writer = Writer(tail: tail, archive: archive, zone: zone, configuration: configuration, dialects: dialects, counters: counters)
+      let publishers = configuration.publish
+      keeper = Keeper(
+        archive: archive, queue: queue, day: try DayKeeper(archive, keeperDay) { progress("reading the open day: record \($0)") }, sealer: sealer,
+        zone: zone, counters: counters, commitMilliseconds: Int(configuration.commitInterval.microseconds / 1000),
+        sealIntervalMilliseconds: configuration.seal.interval.microseconds / 1000, publish: { _, head in Self.publish(head, publishers) })
+      indexing = try Indexing(archive, identity, folder: configuration.index)
+      self.configuration = Mutex(configuration)
+      self.dialects = Mutex(dialects)
+    } catch let error as StartError {
+      throw error
+    } catch let error as DialectError {
+      throw StartError(exitCode: 2, description: "\(error)")
+    } catch let error as ArchiveError {
+      throw StartError(exitCode: error.code == nil ? 1 : 4, description: "\(error)")
+    } catch {
+      throw StartError(exitCode: 4, description: "\(error)")
+    }
+  }
+
+  // MARK: Start
+
+  private static func signer(_ configuration: Configuration, _ keys: KeyFolder) throws -> Identity {
+    let seal = configuration.seal
+    func bytes(_ path: String) throws -> [UInt8] { try RegularFile.bytes(path, limit: 1 << 20) }
+    let password = try seal.passwordFile.map { Identity.password(fileBytes: try bytes($0)) }
+    if let path = seal.pkcs12 { return try Identity(pkcs12: bytes(path), password: password ?? []) }
+    if let key = seal.key, let certificate = seal.certificate {
+      return try Identity(keyPEM: bytes(key), certificatePEM: bytes(certificate), password: password)
+    }
+    return try keys.signer()
+  }
+
+  private static func authorities(_ configuration: Configuration, _ keys: KeyFolder) throws -> [any TimeStampAuthority] {
+    try configuration.timestamp.authorities.map { try LocalAuthority(name: $0.name, identity: try keys.authority()) }
+  }
+
+  /// Every day that has no final seal is made whole again. The writer goes on with the last of them, the keeper closes
+  /// those before it.
+  private static func recover(
+    _ archive: ArchiveFolder, _ sealer: Sealer, _ zone: Zone, _ queue: TailQueue
+  ) throws -> (writer: RecoveredDay, keeper: CalendarDay, notes: [RecoveryNote]) {
+    let today = zone.timestamp(Clock.microseconds()).localDay
+    let days = try archive.days()
+    // Where the newest seal is final, the days behind it are open; else its own day is the first that is.
+    let firstOpen: CalendarDay
+    if let newest = sealer.newest { firstOpen = newest.isFinal ? newest.day.adding(days: 1) : newest.day } else { firstOpen = days.first ?? today }
+    let last = max(days.last ?? firstOpen, firstOpen)
+    var notes: [RecoveryNote] = []
+    var found: [RecoveredDay] = []
+    for day in days where day >= firstOpen && day <= last {
+      let sealed = sealer.newest.map { $0.day == day ? $0.records : 0 } ?? 0
+      var one = try Recovery.recover(archive, day, sealed: sealed)
+      notes += one.notes
+      if day < last {
+        for i in one.segments.indices { one.segments[i].isClosed = true }
+        for segment in one.segments { queue.enqueue(segment) }
+      }
+      found.append(one)
+    }
+    let open = try found.last.flatMap { $0.day == last ? $0 : nil } ?? Recovery.recover(archive, last, sealed: 0)
+    if !days.contains(firstOpen), firstOpen < last { _ = try Recovery.recover(archive, firstOpen, sealed: 0) }
+    return (open, firstOpen, notes)
+  }
+
+  /// Starts the threads.
+  func start(free: Handover<Batch>) {
+    let (writer, keeper, inbox, keeperInbox) = (writer, keeper, inbox, keeperInbox)
+    let writing = Thread.start("writer", joinable: true) { writer.run(inbox: inbox, free: free) }
+    // Behind the writer nothing is urgent: the tails hold what is not done yet.
+    let keeping = Thread.start("keeper", nice: 5, joinable: true) { keeper.run(inbox: keeperInbox) { Self.wait(for: inbox) { $0.flush() } } }
+    threads.withLock { $0 = (writing, keeping) }
+    for note in recovered {
+      var members = [JSONMember("file", .string(note.file)), JSONMember("detail", .string(note.detail)), JSONMember("bytes", .integer(note.cut))]
+      if !note.bytes.isEmpty {
+        var text: [UInt8] = []
+        text.append(base64: note.bytes.span)
+        members.append(JSONMember("cut_base64", .string(String(decoding: text, as: UTF8.self))))
+      }
+      notice("recovered", members)
+    }
+    indexing.start()
+  }
+
+  /// The log's first seal is made at once: its day is the log's first.
+  func sealAtFirstStart() {
+    guard !hasSeals else { return }
+    do { _ = try seal(final: nil, confirmClock: false) } catch { Log.error("the first seal: \(error)") }
+  }
+
+  /// Ends the threads: everything received is written, a `stopped` notice behind it, all of it sealed.
+  /// - Returns: the exit code.
+  func stop() -> Int32 {
+    inbox.give(
+      .perform { writer in
+        writer.tellAllLosses()
+        writer.notice("stopped")
+        writer.flush()
+      })
+    keeperInbox.give(.stop)
+    let handles = threads.withLock { $0 }
+    handles?.keeper.join()
+    inbox.give(.perform { $0.stop() })
+    handles?.writer.join()
+    indexing.stop()
+    if let error = keeper.state.now.error {
+      Log.error("stopped, but not sealed: \(error)")
+      return 4
+    }
+    return 0
+  }
+
+  /// Runs something on the writer's thread, behind all that was given to it so far, and waits for it.
+  private static func wait(for inbox: Handover<WriterWork>, _ body: @escaping @Sendable (Writer) -> Void) {
+    let done = Handover<Bool>(capacity: 1)
+    inbox.give(
+      .perform { writer in
+        body(writer)
+        done.give(true)
+      })
+    while done.take(milliseconds: 1000) == nil {}
+  }
+
+  /// The same, with a result.
+  private func onWriter<R: Sendable>(_ body: @escaping @Sendable (Writer) -> R) -> R {
+    let done = Handover<R>(capacity: 1)
+    inbox.give(.perform { done.give(body($0)) })
+    while true { if let result = done.take(milliseconds: 1000) { return result } }
+  }
+
+  // MARK: What the daemon's threads say
+
+  func notice(_ what: String, _ members: [JSONMember], further: [JSONValue] = []) {
+    inbox.give(.perform { $0.notice(what, members, further: further) })
+  }
+
+  func lost(_ count: Int, where place: String) { inbox.give(.perform { $0.lost(count, where: place) }) }
+
+  func reconfigure(_ new: Configuration, dialects: DialectSet) {
+    configuration.withLock { $0 = new }
+    self.dialects.withLock { $0 = dialects }
+    inbox.give(.perform { $0.reconfigure(new, dialects: dialects) })
+  }
+
+  /// Whether writer and keeper came round lately; a long seal or a slow disk may take a while.
+  var isAlive: Bool {
+    let now = Clock.monotonicMilliseconds()
+    return now - counters.writerAlive.load(ordering: .relaxed) < 30_000 && now - counters.keeperAlive.load(ordering: .relaxed) < 300_000
+  }
+
+  private static func publish(_ head: Head, _ publishers: [Configuration.Publisher]) {
+    for publisher in publishers {
+      let file = open(publisher.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+      guard file >= 0 else {
+        Log.error("publish: \(publisher.path): \(String(cString: strerror(errno)))")
+        continue
+      }
+      defer { close(file) }
+      let line = Array("\(head)\n".utf8)
+      if line.withUnsafeBytes({ write(file, $0.baseAddress, $0.count) }) != line.count || fsync(file) != 0 {
+        Log.error("publish: \(publisher.path): \(String(cString: strerror(errno)))")
+      }
+    }
+  }
+
+  // MARK: LogAccess
+
+  public func holders(progress: (String) -> Void) throws -> any HolderIndex {
+    // What was received before the question counts.
+    Self.wait(for: inbox) { $0.flush() }
+    return try indexing.holders(progress: progress)
+  }
+
+  public func reindex(progress: (String) -> Void) throws -> ReindexCount { try indexing.rebuild(progress: progress) }
+
+  public func writing() throws -> any LogWriting { self }
+}
+
+extension LogCore: LogWriting {
+  public func append(_ lines: [UInt8], records: Int) throws {
+    let failure = onWriter { writer -> ArchiveError? in
+      do throws(ArchiveError) { try writer.append(lines: lines) } catch { return error }
+      return nil
+    }
+    if let failure { throw failure }
+  }
+
+  public func notice(_ what: String, _ members: [JSONMember]) throws { onWriter { $0.notice(what, members) } }
+
+  public func commit() throws { Self.wait(for: inbox) { $0.flush() } }
+
+  public func seal(final day: CalendarDay?, confirmClock: Bool) throws -> SealDone {
+    if confirmClock { onWriter { $0.confirmClock() } }
+    if let day { return try close(day) }
+    let done = Handover<Result<SealMade, any Error>>(capacity: 1)
+    keeperInbox.give(.seal { done.give($0) })
+    while true {
+      guard let result = done.take(milliseconds: 1000) else { continue }
+      let made = try result.get()
+      return SealDone(number: made.number, day: made.day, records: made.records, final: made.isFinal, tokens: made.tokens)
+    }
+  }
+
+  /// `seal --final DAY`: a past day that has no final seal. The keeper closes such days by itself as soon as a later day
+  /// is open, so all there is to do is to wait for it.
+  private func close(_ day: CalendarDay) throws -> SealDone {
+    let open = onWriter { $0.openDay }
+    guard day < open else { throw Refusal(.usage, "\(day) is still open; only a past day can be closed", hint: "muhur seal seals the open day") }
+    guard try archive.days().contains(day) else { throw Refusal(.usage, "the log has no day \(day)") }
+    if try seals.seals(of: day).contains(where: \.final) { throw Refusal(.noAnswer, "\(day) has its final seal already") }
+    _ = try seal(final: nil, confirmClock: false)
+    guard let last = try seals.seals(of: day).last, last.final else { throw Refusal(.unreachable, "\(day) could not be closed; see muhur status") }
+    return SealDone(number: last.number, day: day, records: last.records, final: true, tokens: last.tokens)
+  }
+
+  public func source(named name: String) throws -> ImportSource? {
+    let dialects = dialects.withLock { $0 }
+    return configuration.withLock { configuration in
+      configuration.devices.first { $0.name == name }.map { device in
+        ImportSource(
+          name: device.name, site: device.site, charset: device.charset, dialects: dialects,
+          reading: Peer.reading(of: device, zone: zone, dialects: dialects))
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Dialects
+import Record
+
+/// What is known of one sender, worked out when its first message comes and kept: which device it is, and the members of
+/// its records that are always the same. Owned by the writer.
+final class Peer {
+  struct Key: Hashable {
+    var address: IPAddress
+    var port: UInt16
+    var source: ObjectIdentifier
+  }
+
+  /// `,"via":"udp","source":"dhcp1","from":"10.20.0.2:51412"`.
+  let sender: [UInt8]
+  /// nil for one that no entry of `devices` names.
+  let device: Configuration.Device?
+  /// How its messages are read; events of an unlisted sender are not kept once there are devices.
+  let reading: SourceReading
+  /// Tells senders apart where a line's meaning depends on the line before it. Not on the port: that changes.
+  let senderKey: UInt64
+  let keepsEvents: Bool
+  let activity: SenderActivity
+
+  init(sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool, activity: SenderActivity) {
+    self.sender = sender
+    self.device = device
+    self.reading = reading
+    self.senderKey = senderKey
+    self.keepsEvents = keepsEvents
+    self.activity = activity
+  }
+
+  /// How messages of a device are read, as its entry in the configuration says.
+  static func reading(of device: Configuration.Device?, zone: Zone, dialects: DialectSet) -> SourceReading {
+    SourceReading(
+      zone: device?.zone ?? zone, name: device?.name, dialects: device?.dialects.map { names in names.compactMap { dialects.index(of: $0) } },
+      leaseSeconds: device?.leaseSeconds, trustsDeviceClock: device?.trustsDeviceClock ?? false)
+  }
+}
+
+/// What `status` says of a device, or of a sender that no device names. Owned by the writer.
+final class SenderActivity {
+  let name: String
+  let isListed: Bool
+  let silentAfter: Int64?
+  var received = 0
+  var dropped = 0
+  var events = 0
+  /// Receive time of its latest message.
+  var last: Int64
+  /// Since when it has been silent beyond `silent_after`.
+  var silentSince: Int64?
+  /// The dialect that an unlisted sender's first messages would be read by.
+  var looksLike: String?
+  var looked = 0
+
+  init(name: String, isListed: Bool, silentAfter: Int64?, since: Int64) {
+    self.name = name
+    self.isListed = isListed
+    self.silentAfter = silentAfter
+    last = since
+  }
+}

@@ -1,0 +1,407 @@
+import Archive
+import Dialects
+import Glibc
+import Record
+
+/// The one thread that makes records: it reads each message once, appends its line to a buffer, and writes the buffer to
+/// the open day's tail. Everything behind it (hashing, blocks, seals, indexes, answers) reads the tails.
+///
+/// Nothing is allocated for a message. All members belong to the thread that runs `run`; others reach them by
+/// `WriterWork.perform`.
+///
+/// `@unchecked`: handed to its thread once, before it starts.
+final class Writer: @unchecked Sendable {
+  private let tail: TailWriter
+  private let archiveZone: Zone
+  private let reserve: Reserve
+  private let archivePath: String
+  private let counters: Counters
+  private var dayClock: DayClock
+
+  // How messages are read.
+  private var normaliser: Normaliser
+  private var configuration: Configuration
+  private var peers: [Peer.Key: Peer] = [:]
+  private var lastPeer: (key: Peer.Key, peer: Peer)?
+  private(set) var activities: [String: SenderActivity] = [:]
+  private var events = EventList()
+  private var text: [UInt8] = []
+
+  // Lines that are not written yet.
+  private var record = RecordWriter()
+  private var lines: [UInt8] = []
+  private var lineCount = 0
+  private var messageCount = 0
+  /// Notices among them, whole lines, to be written again where the write fails.
+  private var noticeLines: [[UInt8]] = []
+  private var offsetUntil: Int64 = .min
+  private var offsetMinutes = 0
+
+  // Losses that are not in a notice yet.
+  private var losses = Losses()
+  private var isStopping = false
+
+  /// More senders than this at once are forgotten and met anew: forged addresses must not fill the memory.
+  private static let maximumPeers = 16_384
+
+  init(
+    tail: TailWriter, archive: ArchiveFolder, zone: Zone, configuration: Configuration, dialects: DialectSet, counters: Counters
+  ) {
+    self.tail = tail
+    archiveZone = zone
+    archivePath = archive.path
+    reserve = Reserve(archive)
+    self.configuration = configuration
+    self.counters = counters
+    normaliser = Normaliser(dialects)
+    dayClock = DayClock(day: tail.day)
+    lines.reserveCapacity(1 << 20)
+    if let space = DiskSpace(of: archive.path) { reserve.restore(freeBytes: space.freeBytes) }
+    listDevices(since: Clock.microseconds())
+  }
+
+  /// The thread's body.
+  func run(inbox: Handover<WriterWork>, free: Handover<Batch>) {
+    var tick = Clock.monotonicMilliseconds()
+    while !isStopping {
+      let work = inbox.take(milliseconds: 100)
+      switch work {
+      case .messages(let batch)?:
+        for message in batch.messages { add(message, of: batch) }
+        flush()
+        batch.removeAll()
+        free.give(batch)
+      case .perform(let body)?: body(self)
+      case nil: break
+      }
+      let now = Clock.monotonicMilliseconds()
+      counters.writerAlive.store(now, ordering: .relaxed)
+      if now - tick >= 200 {
+        tick = now
+        everyNowAndThen()
+      }
+    }
+  }
+
+  /// Ends `run` when the work at hand is done.
+  func stop() { isStopping = true }
+
+  // MARK: Messages
+
+  private func add(_ message: Batch.Message, of batch: Batch) {
+    let peer = peer(of: message, source: batch.source)
+    peer.activity.received += 1
+    peer.activity.last = message.microseconds
+    guard !counters.diskFull.load(ordering: .relaxed) else {
+      lost(1, since: message.microseconds, where: "disk")
+      return
+    }
+    advance(to: message.microseconds)
+    batch.withMessage(message) { bytes in
+      add(bytes, original: message.original, at: nil, microseconds: message.microseconds, peer: peer)
+    }
+  }
+
+  /// Makes the record of one message.
+  private func add(_ bytes: Span<UInt8>, original: Int, at position: Int?, microseconds: Int64, peer: Peer) {
+    record.begin(&lines, microseconds: microseconds, offsetMinutes: offset(at: microseconds), sender: peer.sender.span)
+    let isCut = original > bytes.count
+    if isCut { counters.cut.add(1) }
+    RecordWriter.position(&lines, at: position, cut: isCut ? .some(original) : nil)
+    events.removeAll()
+    if bytes.isUTF8 {
+      RecordWriter.raw(&lines, utf8: bytes)
+      read(bytes, microseconds: microseconds, peer: peer)
+    } else {
+      text.removeAll(keepingCapacity: true)
+      (peer.device?.charset ?? .windows1254).decode(bytes, into: &text)
+      RecordWriter.raw(&lines, bytes: bytes, text: text)
+      let decoded = text
+      read(decoded.span, microseconds: microseconds, peer: peer)
+    }
+    RecordWriter.end(&lines, events: events)
+    lineCount += 1
+    messageCount += 1
+    if lineCount >= tail.roomInBlock || lines.count >= 1 << 20 { flush() }
+  }
+
+  private func read(_ text: Span<UInt8>, microseconds: Int64, peer: Peer) {
+    let activity = peer.activity
+    if !peer.keepsEvents {
+      guard activity.looksLike == nil, activity.looked < 50 else { return }
+      activity.looked += 1
+    }
+    let outcome = normaliser.read(text, received: microseconds, sender: peer.senderKey, source: peer.reading, into: &events)
+    if !peer.keepsEvents {
+      switch outcome {
+      case .event(let dialect, _), .nothing(let dialect, _): activity.looksLike = normaliser.set.label(dialect)
+      case .notUnderstood, .notForUs: break
+      }
+      events.removeAll()
+      return
+    }
+    if events.isEmpty {
+      if case .notUnderstood = outcome { counters.notUnderstood.add(1) }
+    } else {
+      activity.events += events.count
+      counters.events.add(events.count)
+    }
+  }
+
+  private func peer(of message: Batch.Message, source: any MessageSource) -> Peer {
+    let key = Peer.Key(address: message.address, port: message.port, source: ObjectIdentifier(source))
+    if let lastPeer, lastPeer.key == key { return lastPeer.peer }
+    if let known = peers[key] {
+      lastPeer = (key, known)
+      return known
+    }
+    if peers.count >= Self.maximumPeers { peers.removeAll(keepingCapacity: true) }
+    var from: [UInt8] = []
+    from.append(message.address, port: message.port)
+    let made = makePeer(
+      via: source.via, address: message.address, from: String(decoding: from, as: UTF8.self), since: message.microseconds)
+    peers[key] = made
+    lastPeer = (key, made)
+    return made
+  }
+
+  private func makePeer(via: Via, address: IPAddress, from: String, since: Int64) -> Peer {
+    let device = configuration.device(for: address)
+    let name = device?.name ?? address.description
+    return Peer(
+      sender: RecordWriter.sender(via: via, source: device?.name, site: device?.site, from: from), device: device, reading: Peer.reading(of: device, zone: archiveZone, dialects: normaliser.set),
+      senderKey: UInt64(truncatingIfNeeded: address.value ^ address.value >> 64), keepsEvents: device != nil || configuration.devices.isEmpty,
+      activity: activity(name, device: device, since: since))
+  }
+
+  private func activity(_ name: String, device: Configuration.Device?, since: Int64) -> SenderActivity {
+    if let known = activities[name] { return known }
+    if activities.count >= Self.maximumPeers { activities = activities.filter { $0.value.isListed } }
+    let made = SenderActivity(
+      name: name, isListed: device != nil || configuration.devices.isEmpty, silentAfter: device?.silentAfterMicroseconds, since: since)
+    activities[name] = made
+    return made
+  }
+
+  private func listDevices(since: Int64) {
+    for device in configuration.devices { _ = activity(device.name, device: device, since: since) }
+  }
+
+  /// Puts whole lines that were made elsewhere (an import) into the open day.
+  /// - Throws: what the disk said; the records before the fault are in the archive then.
+  func append(lines text: [UInt8]) throws(ArchiveError) {
+    flush()
+    advance(to: Clock.microseconds())
+    let bytes = text.span
+    var start = 0
+    while start < bytes.count {
+      var end = start
+      var count = 0
+      let room = tail.roomInBlock
+      while count < room, end < bytes.count, let lf = bytes.firstIndex(of: 0x0a, from: end) {
+        end = lf + 1
+        count += 1
+      }
+      guard count > 0 else { return }
+      try tail.append(bytes.extracting(start..<end), count: count)
+      counters.recorded.add(count)
+      counters.recordedBytes.add(end - start)
+      start = end
+    }
+  }
+
+  // MARK: Time
+
+  private func offset(at microseconds: Int64) -> Int {
+    let seconds = microseconds.flooredQuotient(Timestamp.second)
+    // Zones change twice a year; asking once a minute is enough.
+    if seconds >= offsetUntil || seconds < offsetUntil - 60 {
+      offsetMinutes = archiveZone.offset(at: seconds).seconds / 60
+      offsetUntil = (seconds / 60 + 1) * 60
+    }
+    return offsetMinutes
+  }
+
+  private func advance(to microseconds: Int64) {
+    let local = microseconds + Int64(offset(at: microseconds)) * Timestamp.minute
+    let day = CalendarDay(number: Int(local.flooredQuotient(Timestamp.day)))
+    guard day > tail.day else { return }
+    switch dayClock.judge(day) {
+    case .stay: return
+    case .suspect(let first):
+      if first {
+        notice(
+          "clock-suspect",
+          [
+            JSONMember("clock", .string(day.description)), JSONMember("open_day", .string(tail.day.description)),
+            JSONMember("hint", "set the clock right, or confirm with: muhur seal --confirm-clock"),
+          ])
+      }
+    case .begin:
+      flush()
+      do throws(ArchiveError) { try tail.begin(day) } catch {
+        // The open day goes on; the next message tries again.
+        diskFailed(error)
+        return
+      }
+      dayClock.begun(day)
+    }
+  }
+
+  /// The operator vouches for the clock: a day far ahead may begin.
+  func confirmClock() {
+    dayClock.confirm()
+    advance(to: Clock.microseconds())
+  }
+
+  var openDay: CalendarDay { tail.day }
+  var records: Int { tail.records }
+
+  // MARK: Notices
+
+  /// Writes a record of the collector about itself; it is in the tail when this returns, or is tried again.
+  func notice(_ what: String, _ members: [JSONMember] = [], further: [JSONValue] = []) {
+    let now = Clock.microseconds()
+    var line: [UInt8] = []
+    record.notice(&line, microseconds: now, offsetMinutes: offset(at: now), what: what, members: members, further: further)
+    counters.notices.add(1)
+    put(notice: line)
+    flush()
+  }
+
+  private func put(notice line: [UInt8]) {
+    lines.append(line.span)
+    lineCount += 1
+    noticeLines.append(line)
+    if lineCount >= tail.roomInBlock { flush() }
+  }
+
+  // MARK: Disk
+
+  /// Writes what has gathered.
+  func flush() {
+    guard lineCount > 0 else { return }
+    var failure: ArchiveError?
+    do throws(ArchiveError) {
+      try tail.append(lines.span, count: lineCount)
+      counters.recorded.add(messageCount)
+      counters.recordedBytes.add(lines.count)
+    } catch {
+      failure = error
+      lost(messageCount, since: Clock.microseconds(), where: "disk")
+      unwritten.append(contentsOf: noticeLines)
+    }
+    noticeLines.removeAll(keepingCapacity: true)
+    lines.removeAll(keepingCapacity: true)
+    lineCount = 0
+    messageCount = 0
+    if lines.capacity > 8 << 20 {
+      // One huge batch must not hold memory for ever.
+      lines = []
+      lines.reserveCapacity(1 << 20)
+    }
+    if let failure { diskFailed(failure) }
+  }
+
+  /// Notices whose write failed.
+  private var unwritten: [[UInt8]] = []
+  /// In words, for `status`.
+  private(set) var diskError: String?
+
+  private func diskFailed(_ error: ArchiveError) {
+    diskError = error.description
+    guard !counters.diskFull.exchange(true, ordering: .relaxed) else { return }
+    reserve.giveUp()
+    Log.error("cannot write: \(error); messages are counted as dropped until there is room")
+    let space = DiskSpace(of: archivePath)
+    notice("disk-full", [JSONMember("error", .string(error.detail)), JSONMember("free_bytes", .integer(space?.freeBytes ?? 0))])
+  }
+
+  private func everyNowAndThen() {
+    advance(to: Clock.microseconds())
+    flush()
+    mendDisk()
+    tellLosses()
+    tellSilence()
+  }
+
+  private func mendDisk() {
+    guard counters.diskFull.load(ordering: .relaxed), let space = DiskSpace(of: archivePath) else { return }
+    if !unwritten.isEmpty {
+      let again = unwritten
+      unwritten.removeAll()
+      for line in again { put(notice: line) }
+      flush()
+    }
+    // Room for the reserve and as much again, so that this does not begin anew with the next batch.
+    guard unwritten.isEmpty, space.freeBytes >= 4 * reserve.bytes else { return }
+    reserve.restore(freeBytes: space.freeBytes)
+    counters.diskFull.store(false, ordering: .relaxed)
+    diskError = nil
+    Log.info("there is room on the disk again; messages are recorded")
+  }
+
+  // MARK: Losses and silence
+
+  /// The kernel threw away messages of a source, since it was asked last.
+  func lost(_ count: Int, where place: String) { lost(count, since: losses.lastTold, where: place) }
+
+  private func lost(_ count: Int, since: Int64, where place: String) {
+    counters.dropped.add(count)
+    losses.add(count, since: since, where: place)
+  }
+
+  /// Losses go into a notice once a second at most, so that a flood of them is not itself one. While the disk is full
+  /// they are counted on, and told when there is room again.
+  private func tellLosses() {
+    let now = Clock.microseconds()
+    guard losses.isDue(now: now), !counters.diskFull.load(ordering: .relaxed) else { return }
+    tellAllLosses()
+  }
+
+  /// Before the daemon stops: nothing that was lost goes untold.
+  func tellAllLosses() {
+    let now = Clock.microseconds()
+    for loss in losses.take(now: now) {
+      notice(
+        "dropped",
+        [
+          JSONMember("count", .integer(loss.count)), JSONMember("since", .string(archiveZone.timestamp(loss.since).description)),
+          JSONMember("until", .string(archiveZone.timestamp(now).description)), JSONMember("where", .string(loss.place)),
+        ])
+    }
+  }
+
+  private func tellSilence() {
+    let now = Clock.microseconds()
+    for activity in activities.values {
+      guard let limit = activity.silentAfter else { continue }
+      if activity.silentSince == nil, now - activity.last > limit {
+        activity.silentSince = activity.last
+        notice("source-silent", [JSONMember("source", .string(activity.name)), JSONMember("since", .string(archiveZone.timestamp(activity.last).description))])
+      } else if let since = activity.silentSince, now - activity.last < limit {
+        activity.silentSince = nil
+        notice(
+          "source-back",
+          [JSONMember("source", .string(activity.name)), JSONMember("since", .string(archiveZone.timestamp(since).description))])
+      }
+    }
+  }
+
+  // MARK: Configuration
+
+  /// Takes over what can change while the daemon runs.
+  func reconfigure(_ configuration: Configuration, dialects: DialectSet) {
+    self.configuration = configuration
+    normaliser = Normaliser(dialects)
+    peers.removeAll()
+    lastPeer = nil
+    let old = activities
+    activities.removeAll()
+    listDevices(since: Clock.microseconds())
+    for (name, activity) in activities where old[name] != nil {
+      activity.received = old[name]?.received ?? 0
+      activity.last = old[name]?.last ?? activity.last
+    }
+  }
+}

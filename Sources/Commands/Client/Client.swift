@@ -1,0 +1,186 @@
+import Glibc
+import Record
+
+/// The program `muhur`: reads the command line, has the command carried out where it belongs, prints.
+public struct Client {
+  /// What needs the daemon's configuration, which this target does not know: the program gives it.
+  public struct Local {
+    /// Reads and judges a configuration; nil means the usual one.
+    public var checkConfiguration: (_ path: String?) -> Reply
+    public var explain: (_ invocation: Invocation, _ give: ([UInt8]) -> Bool) -> Reply
+
+    public init(
+      checkConfiguration: @escaping (String?) -> Reply, explain: @escaping (Invocation, (_ line: [UInt8]) -> Bool) -> Reply
+    ) {
+      self.checkConfiguration = checkConfiguration
+      self.explain = explain
+    }
+  }
+
+  private let terminal = Terminal(program: "muhur")
+  private let local: Local
+
+  public init(local: Local) { self.local = local }
+
+  /// - Parameter arguments: without the program's name.
+  /// - Returns: the exit code.
+  public func run(_ arguments: [String]) -> Int32 {
+    do throws(UsageError) {
+      if arguments.isEmpty {
+        _ = terminal.write(Array(Help.overview.utf8), to: 2)
+        return 2
+      }
+      switch try Arguments.read(arguments) {
+      case .version: return print("muhur \(Release.version)\n", .answered)
+      case .help(let command?): return print(Help.text(command), .answered)
+      case .help(nil): return print(Help.overview, .answered)
+      case .run(let invocation): return try carryOut(invocation)
+      }
+    } catch {
+      terminal.complain(error.words, hint: error.hint)
+      return 2
+    }
+  }
+
+  private func carryOut(_ invocation: Invocation) throws(UsageError) -> Int32 {
+    if let refusal = NotYet.refusal(invocation) { throw refusal }
+    switch invocation.name {
+    case .`init`: return finish(invocation, MakeLog.run(invocation))
+    case .checkConfig:
+      let path = invocation.value("config") ?? invocation.words.first
+      guard invocation.value("config") == nil || invocation.words.isEmpty else { throw UsageError("the configuration is named twice") }
+      return finish(invocation, local.checkConfiguration(path))
+    case .explain: return explain(invocation)
+    default: break
+    }
+    if invocation.has("archive") {
+      guard !invocation.has("socket") else { throw UsageError("--archive and --socket exclude each other") }
+      return try onFolder(invocation)
+    }
+    guard !invocation.has("index"), !invocation.has("keys") else {
+      throw UsageError("--\(invocation.has("index") ? "index" : "keys") belongs to --archive", hint: "without --archive the daemon is asked")
+    }
+    return try throughSocket(invocation)
+  }
+
+  // MARK: - Where
+
+  private func onFolder(_ invocation: Invocation) throws(UsageError) -> Int32 {
+    let log: OfflineLog
+    do throws(Refusal) { log = try OfflineLog(invocation) } catch { return finish(invocation, error.reply) }
+    if invocation.name == .`import` {
+      return each(invocation) { one, file in
+        Commands.run(one, on: log, file: file) { terminal.progress($0) }
+      }
+    }
+    let reply = Commands.run(invocation, on: log, file: nil) { terminal.progress($0) }
+    return finish(invocation, reply)
+  }
+
+  private func throughSocket(_ invocation: Invocation) throws(UsageError) -> Int32 {
+    let path = invocation.value("socket") ?? CommandTable.defaultSocket
+    func ask(_ one: Invocation, _ file: CInt?) -> Reply {
+      do {
+        let channel = try ControlChannel(connectingTo: path)
+        var reply = Reply(.answered)
+        let code = try channel.ask(Request(arguments: one.absolute.portable), file: file) { piece in
+          switch piece.kind {
+          case .progress: terminal.progress(String(decoding: piece.content, as: UTF8.self))
+          case .words: reply.words.append(String(decoding: piece.content, as: UTF8.self))
+          case .answer: reply.json += piece.content
+          case .request, .end: break
+          }
+        }
+        reply.exit = ExitCode(rawValue: code) ?? .unreachable
+        return reply
+      } catch {
+        return Refusal(.unreachable, "the daemon cannot be asked: \(error)", hint: Self.hint(error, path)).reply
+      }
+    }
+    if invocation.name == .`import` { return each(invocation, ask) }
+    let reply = ask(invocation, nil)
+    return finish(invocation, reply)
+  }
+
+  private static func hint(_ error: any Error, _ path: String) -> String? {
+    guard let error = error as? ChannelError else { return nil }
+    switch error.code {
+    case ENOENT, ECONNREFUSED: return "is muhurd running? `systemctl status muhurd` tells; another socket is named by --socket, a folder by --archive"
+    case EACCES: return "this user may not open \(path); its group is the one that may ask"
+    default: return nil
+    }
+  }
+
+  /// Carries out an import file by file; each is answered for itself.
+  private func each(_ invocation: Invocation, _ run: (Invocation, CInt?) -> Reply) -> Int32 {
+    var worst: Int32 = 0
+    for path in invocation.words {
+      var one = invocation
+      one.words = [path]
+      let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+      guard file >= 0 else {
+        terminal.complain("\(path): \(String(cString: strerror(errno)))")
+        worst = max(worst, 4)
+        continue
+      }
+      // Whoever carries it out closes its own copy; this one is ours.
+      defer { close(file) }
+      worst = max(worst, finish(one, run(one, file)))
+    }
+    return worst
+  }
+
+  private func explain(_ invocation: Invocation) -> Int32 {
+    let json = invocation.has("json")
+    let reply = local.explain(invocation) { line in
+      if json { return terminal.write(line + [0x0a]) }
+      guard let answer = try? StrictJSON.object(line.span) else { return terminal.write(line + [0x0a]) }
+      return terminal.write(Rendering.text(.explain, answer, style: terminal.style) + "\n")
+    }
+    for line in reply.words { terminal.say(line) }
+    return Int32(reply.exit.rawValue)
+  }
+
+  // MARK: - What is printed
+
+  private func finish(_ invocation: Invocation, _ reply: Reply) -> Int32 {
+    terminal.endProgress()
+    for line in reply.words { terminal.say(line) }
+    guard !reply.json.isEmpty else { return Int32(reply.exit.rawValue) }
+    if invocation.has("json") {
+      return wrote(terminal.write(reply.json + [0x0a]), reply.exit)
+    }
+    guard let answer = try? StrictJSON.object(reply.json.span, limit: .max) else {
+      terminal.complain("the answer is no JSON")
+      return 4
+    }
+    if invocation.name == .table, invocation.has("csv") { return print(CSV.table(answer), reply.exit) }
+    return print(Rendering.text(invocation.name, answer, style: terminal.style), reply.exit)
+  }
+
+  private func print(_ text: String, _ exit: ExitCode) -> Int32 { wrote(terminal.write(text), exit) }
+
+  private func wrote(_ whole: Bool, _ exit: ExitCode) -> Int32 {
+    guard whole else {
+      terminal.complain("the answer could not be written: \(String(cString: strerror(errno)))")
+      return 4
+    }
+    return Int32(exit.rawValue)
+  }
+}
+
+extension Invocation {
+  /// With the caller's relative paths made absolute: a daemon stands in another folder.
+  var absolute: Invocation {
+    var out = self
+    if command.wordsArePaths { out.words = words.map(Self.absolute) }
+    for option in command.pathOptions { out.values[option] = values[option]?.map(Self.absolute) }
+    return out
+  }
+
+  private static func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }
+    defer { free(here) }
+    return String(cString: here) + "/" + path
+  }
+}

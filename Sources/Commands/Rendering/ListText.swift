@@ -1,0 +1,49 @@
+import Record
+
+/// Answers that are lists.
+struct ListText {
+  let style: Style
+
+  func table(_ answer: JSONValue) -> String {
+    var columns = Columns()
+    let rows = answer["rows"]?.array ?? []
+    for row in rows {
+      columns.add([
+        Words.text(row["site"]), Words.text(row["ip"]), Words.time(row["start"]),
+        Words.time(row["end"]) ?? (row["end_reason"]?.string == "open" ? "open" : nil), Words.text(row["end_reason"]), Words.text(row["mac"]),
+        Words.text(row["hostname"]), Words.text(row["user"]), Words.text(row["certainty"]),
+      ])
+    }
+    return columns.lines(heading: ["SITE", "IP", "START", "END", "ENDED", "MAC", "HOST NAME", "USER", "CERTAINTY"], style)
+      + "\(Words.text(answer["day"]) ?? ""): \(Words.count(rows.count, "interval", "intervals"))\n"
+  }
+
+  func search(_ answer: JSONValue) -> String {
+    var out = ""
+    let records = answer["records"]?.array ?? []
+    for record in records {
+      out += style.strong("\(Words.text(record["day"]) ?? "?") \(Words.text(record["record"]) ?? "?")")
+      out += "  " + RecordText(style: style).oneLine(record["line"]?.string ?? "") + "\n"
+    }
+    out += Words.count(records.count, "record", "records")
+    if answer["truncated"]?.bool == true { out += style.doubtful("; there are more: ask for a shorter time") }
+    return out + "\n"
+  }
+
+  func days(_ answer: JSONValue) -> String {
+    var columns = Columns(right: [1, 2, 3, 4, 7])
+    for day in answer["days"]?.array ?? [] {
+      columns.add([
+        Words.text(day["day"]), number(day["records"]), number(day["bytes"]), number(day["seals"]), number(day["sealed_records"]),
+        day["final"]?.bool == true ? "closed" : "open", Words.text(day["token"]), number(day["dropped"]),
+      ])
+    }
+    return columns.lines(heading: ["DAY", "RECORDS", "BYTES", "SEALS", "SEALED", "STATE", "TOKEN", "DROPPED"], style)
+  }
+
+  private func number(_ value: JSONValue?) -> String? { value?.integer.map(Words.grouped) }
+
+  func heads(_ answer: JSONValue) -> String {
+    (answer["heads"]?.array ?? []).compactMap { Words.text($0) }.map { $0 + "\n" }.joined()
+  }
+}

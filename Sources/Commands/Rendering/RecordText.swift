@@ -1,0 +1,66 @@
+import Record
+
+/// Single records and messages.
+struct RecordText {
+  let style: Style
+
+  func show(_ answer: JSONValue) -> String {
+    var out = style.strong("\(Words.text(answer["day"]) ?? "?") record \(Words.text(answer["record"]) ?? "?")") + "\n\n"
+    func line(_ name: String, _ text: String?) {
+      guard let text else { return }
+      out += name.padded(to: 10) + text + "\n"
+    }
+    let text = answer["line"]?.string ?? ""
+    if let record = try? RecordLine(Array(text.utf8).span) {
+      line("received", Words.both(record.json["time"]))
+      line("via", [Words.text(record.json["via"]), Words.text(record.json["from"]).map { "from " + $0 }, Words.text(record.json["source"]).map { "source " + $0 },
+        record.site == RecordLine.defaultSite ? nil : "site " + Visible.text(record.site)].compactMap { $0 }.joined(separator: ", "))
+      line("message", record.text.map { Visible.text($0) })
+      for event in record.json["events"]?.array ?? [] { line("event", self.event(event)) }
+    }
+    if let seal = Words.text(answer["seal"]) {
+      line("seal", seal)
+      line("proven at", Words.both(answer["proven_at"]) ?? "no time stamp yet")
+    } else {
+      line("seal", "not sealed yet")
+    }
+    return out + "\n" + Visible.text(text) + "\n"
+  }
+
+  /// A record in one line: time, source, message or what the notice says.
+  func oneLine(_ text: String) -> String {
+    guard let record = try? RecordLine(Array(text.utf8).span) else { return Visible.text(text) }
+    let head = [Words.time(record.json["time"]), Words.text(record.json["source"]) ?? Words.text(record.json["from"]) ?? record.via.rawValue]
+    let body = record.text.map { Visible.text($0) } ?? (record.json["events"]?.array ?? []).map(event).joined(separator: "; ")
+    return (head.compactMap { $0 } + [body]).joined(separator: "  ")
+  }
+
+  /// `lease assign ip 10.20.3.57 mac …`
+  func event(_ event: JSONValue) -> String {
+    guard case .object(let members) = event else { return Visible.text(event.text) }
+    return members.map { member in
+      switch member.name {
+      case "kind", "action", "what": Words.text(member.value) ?? Visible.text(member.value.text)
+      default: Visible.text(member.name) + " " + (Words.text(member.value) ?? Visible.text(member.value.text))
+      }
+    }.joined(separator: "  ")
+  }
+
+  func explain(_ answer: JSONValue) -> String {
+    var out = ""
+    func line(_ name: String, _ text: String?) {
+      guard let text else { return }
+      out += "  " + name.padded(to: 10) + text + "\n"
+    }
+    let syslog = answer["syslog"]
+    out += style.strong(Words.text(syslog?["message"]) ?? "") + "\n"
+    if case .object(let members)? = syslog {
+      let header = members.filter { $0.name != "message" }.compactMap { m in Words.text(m.value).map { "\(m.name) \($0)" } }
+      line("syslog", header.isEmpty ? "no header" : header.joined(separator: ", "))
+    }
+    line("dialect", Words.text(answer["dialect"]))
+    for event in answer["events"]?.array ?? [] { line("event", style.good(self.event(event))) }
+    line("no event", Words.text(answer["why"]).map(style.doubtful))
+    return out
+  }
+}

@@ -1,0 +1,224 @@
+import Record
+
+/// What is wrong with a dialect, and where.
+public struct DialectError: Error, Sendable, CustomStringConvertible {
+  public var file: String
+  /// From 1; 0 for the file as a whole.
+  public var line: Int
+  /// `patterns[2].text`; empty for the file as a whole.
+  public var path: String
+  public var what: String
+
+  public var description: String {
+    (line > 0 ? "\(file):\(line): " : "\(file): ") + (path.isEmpty ? what : "\(path): \(what)")
+  }
+
+  init(file: String, _ error: JSON5Error) {
+    self.file = file
+    line = error.line
+    path = error.path
+    what = error.what
+  }
+
+  init(file: String, what: String) {
+    self.file = file
+    line = 0
+    path = ""
+    self.what = what
+  }
+}
+
+/// A message in a dialect file and the events it must give.
+struct DialectExample: Sendable {
+  var input: String
+  /// Lines of the same sender just before it.
+  var before: [String]
+  var events: [JSONValue]
+  var line: Int
+  var path: String
+}
+
+extension Dialect {
+  static func read(_ file: DialectFolder.File) throws(DialectError) -> Dialect {
+    let bytes = file.bytes
+    return try read(bytes.span, file: file.path, name: file.name)
+  }
+
+  /// Compiles a dialect file.
+  /// - Parameters:
+  ///   - file: its path, for messages.
+  ///   - name: what it must be called: the file's name without `.json5`.
+  static func read(_ bytes: Span<UInt8>, file: String, name: String) throws(DialectError) -> Dialect {
+    do throws(JSON5Error) {
+      let root = try JSON5.read(bytes)
+      var reader = DialectReader(try DialectReader.identity(root, file: file, name: name))
+      try reader.read(root)
+      return reader.compiler.dialect
+    } catch {
+      throw DialectError(file: file, error)
+    }
+  }
+}
+
+private struct DialectReader {
+  var compiler: PatternCompiler
+
+  static let maximumPatterns = 256
+
+  init(_ dialect: Dialect) { compiler = PatternCompiler(dialect) }
+
+  static func identity(_ root: JSON5Node, file: String, name: String) throws(JSON5Error) -> Dialect {
+    let own = try root.member("name")
+    guard try own.string() == name else { throw own.error("expected \"\(name)\": a dialect is called like its file") }
+    return Dialect(
+      name: name, version: try root.member("version").integer(in: 1...9999), about: try root["about"]?.string() ?? "", file: file)
+  }
+
+  private func refuse(_ errors: [JSON5Error]) throws(JSON5Error) {
+    if let first = errors.first { throw first }
+  }
+
+  mutating func read(_ root: JSON5Node) throws(JSON5Error) {
+    try refuse(
+      root.unknownMembers(besides: [
+        "name", "version", "about", "written_from", "covers", "leaves_out", "form", "applies", "parts", "head", "patterns", "examples",
+      ]))
+    for name in ["about", "covers", "leaves_out"] { _ = try root[name]?.string() }
+    for source in try root["written_from"]?.elements() ?? [] { _ = try source.string() }
+    if let form = root["form"] {
+      switch try form.string() {
+      case "pattern": break
+      case "key-value", "csv", "json":
+        throw form.error("the form \(try form.string()) is not supported by this version; supported is pattern")
+      default: throw form.error("unknown form \(try form.string()); known is pattern")
+      }
+    }
+    try readApplies(try root.member("applies"))
+    for part in try root["parts"]?.members() ?? [] { compiler.parts[part.name] = part.node }
+    if let head = root["head"] { compiler.dialect.head = try compiler.compile(head) }
+    try readPatterns(try root.member("patterns"))
+    try readExamples(try root.member("examples"))
+    compiler.dialect.labelText = compiler.intern(Array(compiler.dialect.label.utf8))
+  }
+
+  private mutating func readApplies(_ node: JSON5Node) throws(JSON5Error) {
+    try refuse(node.unknownMembers(besides: ["app", "bare"]))
+    for app in try node["app"]?.elements() ?? [] {
+      let name = try app.string()
+      guard !name.isEmpty else { throw app.error("expected a program's name") }
+      compiler.dialect.apps.append(name)
+    }
+    compiler.dialect.bare = try node["bare"]?.bool() ?? false
+    guard !compiler.dialect.apps.isEmpty || compiler.dialect.bare else { throw node.error("expected app or bare: it would read nothing") }
+  }
+
+  private mutating func readPatterns(_ list: JSON5Node) throws(JSON5Error) {
+    let nodes = try list.elements()
+    guard !nodes.isEmpty, nodes.count <= Self.maximumPatterns else { throw list.error("expected 1 to \(Self.maximumPatterns) patterns") }
+    var words: [[UInt8]?] = []
+    for node in nodes {
+      try refuse(node.unknownMembers(besides: ["name", "text", "event", "after"]))
+      let name = try node.member("name")
+      let called = try name.string()
+      guard !compiler.dialect.patterns.contains(where: { $0.name == called }) else { throw name.error("two patterns are called \(called)") }
+      let text = try node.member("text")
+      let range = try compiler.compile(text)
+      words.append(firstWord(range))
+      var pattern = Pattern(name: called, text: try text.string(), line: node.line, nodes: range)
+      let event = try node.member("event")
+      if case .null = event.value {} else { pattern.event = try readEvent(event, range) }
+      compiler.dialect.patterns.append(pattern)
+    }
+    for (i, node) in nodes.enumerated() {
+      if let after = node["after"] { try readAfter(after, of: i) }
+    }
+    compiler.dialect.dispatch = PatternDispatch(words: words)
+  }
+
+  /// The word with which every message of the pattern begins, nil where there is none.
+  private func firstWord(_ range: Range<Int>) -> [UInt8]? {
+    let first = compiler.dialect.nodes[range.lowerBound]
+    guard first.kind == .literal else { return nil }
+    let literal = compiler.dialect.pool[first.literal]
+    guard let end = literal.firstIndex(where: { !PatternDispatch.isWordByte($0) }), end > literal.startIndex else { return nil }
+    return Array(literal[..<end])
+  }
+
+  private mutating func readEvent(_ node: JSON5Node, _ range: Range<Int>) throws(JSON5Error) -> EventTemplate {
+    let kindNode = try node.member("kind")
+    guard let kind = EventKind(rawValue: try kindNode.string()), kind != .notice else {
+      throw kindNode.error("expected lease, binding, session or login, or event: null")
+    }
+    var template = EventTemplate(kind: kind)
+    for member in try node.members() where member.name != "kind" {
+      guard let field = EventField(name: member.name), field.form == .word || field.form == .text, field != .dialect, field != .clock,
+        field != .leaseFrom
+      else { throw member.node.error("unknown key; an event's fixed members are words, such as action") }
+      let text = try member.node.string()
+      if field == .action, !kind.actions.contains(text) {
+        throw member.node.error("expected \(kind.actions.isEmpty ? "no action" : kind.actions.joined(separator: ", ")), found \(text)")
+      }
+      template.constants.append((field, compiler.intern(Array(text.utf8))))
+    }
+    let fields = Set(range.compactMap { compiler.dialect.nodes[$0].field })
+    if !kind.actions.isEmpty, !template.constants.contains(where: { $0.field == .action }), !fields.contains(.action) {
+      throw node.error("has no action")
+    }
+    if kind == .lease || kind == .binding, fields.isDisjoint(with: [.ip, .prefix]) {
+      throw node.error("a \(kind.rawValue) needs {ip} or {prefix} in the pattern's text")
+    }
+    return template
+  }
+
+  /// `after: { pattern: NAME, equal: [names], unless: NAME }`
+  private mutating func readAfter(_ node: JSON5Node, of index: Int) throws(JSON5Error) {
+    try refuse(node.unknownMembers(besides: ["pattern", "equal", "unless"]))
+    func find(_ name: JSON5Node) throws(JSON5Error) -> Int {
+      let wanted = try name.string()
+      guard let found = compiler.dialect.patterns.firstIndex(where: { $0.name == wanted }), found != index else {
+        throw name.error("no other pattern is called \(wanted)")
+      }
+      return found
+    }
+    let target = try find(try node.member("pattern"))
+    let list = try node.member("equal")
+    var equal: [Int] = []
+    for name in try list.elements() {
+      let text = try name.string()
+      if text.hasPrefix("_") {
+        guard let own = compiler.dialect.ownNames.firstIndex(of: text) else { throw name.error("no pattern has a field \(text)") }
+        equal.append(256 + own)
+      } else {
+        guard let field = EventField(name: text) else { throw name.error("\(text) is no field of events") }
+        equal.append(Int(field.rawValue))
+      }
+    }
+    guard !equal.isEmpty else { throw list.error("expected the fields that must be equal in both lines") }
+    let number = compiler.dialect.afters.count
+    compiler.dialect.afters.append(After(equal: equal))
+    compiler.dialect.patterns[index].after = number
+    compiler.dialect.patterns[target].remembered.append((number, true))
+    if let unless = node["unless"] { compiler.dialect.patterns[try find(unless)].remembered.append((number, false)) }
+  }
+
+  private mutating func readExamples(_ list: JSON5Node) throws(JSON5Error) {
+    let nodes = try list.elements()
+    guard !nodes.isEmpty else { throw list.error("expected at least one example") }
+    for node in nodes {
+      try refuse(node.unknownMembers(besides: ["input", "before", "events"]))
+      let events = try node.member("events")
+      var expected: [JSONValue] = []
+      if case .null = events.value {
+      } else {
+        for event in try events.elements() {
+          guard let json = event.json, json.object != nil else { throw event.expected("an event") }
+          expected.append(json)
+        }
+      }
+      var before: [String] = []
+      for line in try node["before"]?.elements() ?? [] { before.append(try line.string()) }
+      compiler.dialect.examples.append(
+        DialectExample(input: try node.member("input").string(), before: before, events: expected, line: node.line, path: node.path))
+    }
+  }
+}

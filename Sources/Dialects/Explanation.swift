@@ -1,0 +1,92 @@
+import Record
+import Syslog
+
+/// How one message is read, and why not: a row of `muhur explain` (design section 7).
+public struct Explanation: Sendable {
+  /// The header's parts by name, those that are there.
+  public var syslog: [JSONMember]
+  /// `name/version` of the dialect that read it, or that reads this program's messages.
+  public var dialect: String?
+  public var events: [JSONValue]
+  /// What was not understood; nil where there is nothing to say.
+  public var why: String?
+
+  public var json: JSONValue {
+    .object([
+      JSONMember("syslog", .object(syslog)), JSONMember("dialect", JSONValue(dialect)), JSONMember("events", .array(events)),
+      JSONMember("why", JSONValue(why)),
+    ])
+  }
+}
+
+extension Normaliser {
+  /// Reads a message like `read` and says how.
+  public mutating func explain(_ text: Span<UInt8>, received: Int64, sender: UInt64, source: borrowing SourceReading) -> Explanation {
+    var events = EventList()
+    let outcome = read(text, received: received, sender: sender, source: source, into: &events)
+    var result = Explanation(syslog: header.members(text), dialect: nil, events: [], why: nil)
+    switch outcome {
+    case .event(let dialect, _):
+      result.dialect = set.label(dialect)
+      result.events = events.json
+    case .nothing(let dialect, let pattern):
+      result.dialect = set.label(dialect)
+      result.why = "\(name(dialect, pattern)): a message that gives or takes no address"
+    case .notUnderstood(let dialect):
+      result.dialect = set.label(dialect)
+      result.why = stopped(text)
+    case .notForUs:
+      if let app = header.app {
+        result.why = "no dialect in use reads messages of \(text.extracting(app).string)"
+      } else {
+        result.why =
+          nearest.dialect >= 0
+          ? "no dialect in use reads this; \(stopped(text))" : "no dialect in use reads messages without a program's name"
+      }
+    }
+    return result
+  }
+
+  private func name(_ dialect: Int, _ pattern: Int) -> String {
+    "\(set.label(dialect)) pattern \(set.dialects[dialect].patterns[pattern].name)"
+  }
+
+  /// Where the pattern that came furthest stopped: its text, the byte, what stands there, what was expected.
+  private func stopped(_ text: Span<UInt8>) -> String {
+    guard set.dialects.indices.contains(nearest.dialect) else { return "nothing matches" }
+    let dialect = set.dialects[nearest.dialect]
+    if nearest.pattern == Self.noPattern { return "\(dialect.label): no pattern begins like the message at byte \(nearest.byte)" }
+    let which =
+      nearest.pattern >= 0
+      ? "\(name(nearest.dialect, nearest.pattern)) (\(dialect.patterns[nearest.pattern].text))" : "\(dialect.label) head"
+    let expected = nearest.node >= 0 ? dialect.expectation(dialect.nodes[nearest.node]) : "the end"
+    let rest = text.extracting(min(nearest.byte, text.count)..<min(nearest.byte + 40, text.count))
+    let found = rest.count == 0 ? "the end" : "\"\(rest.string)\""
+    return "\(which) stopped at byte \(nearest.byte): expected \(expected), found \(found)"
+  }
+}
+
+extension SyslogMessage {
+  /// The parts by the names of `muhur explain`; absent ones are left out.
+  func members(_ text: Span<UInt8>) -> [JSONMember] {
+    func part(_ name: String, _ range: Range<Int>?) -> JSONMember? {
+      range.map { JSONMember(name, .string(text.extracting($0).string)) }
+    }
+    func number(_ name: String, _ value: Int?) -> JSONMember? { value.map { JSONMember(name, .integer($0)) } }
+    return [
+      number("pri", priority), number("facility", facility), number("severity", severity), number("version", version),
+      part("timestamp", timestamp), part("host", host), part("app", app), part("procid", procid), part("msgid", msgid),
+      part("structured_data", structuredData), part("message", message),
+    ].compactMap { $0 }
+  }
+}
+
+extension EventList {
+  /// The events as values, for people and tests.
+  public var json: [JSONValue] {
+    var bytes = Array("{\"events\":".utf8)
+    write(into: &bytes)
+    bytes.append(0x7d)
+    return (try? StrictJSON.object(bytes.span))?["events"]?.array ?? []
+  }
+}

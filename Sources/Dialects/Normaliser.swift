@@ -1,0 +1,232 @@
+import Record
+import Syslog
+
+/// What the configuration says about a sender, as far as reading its messages needs it.
+public struct SourceReading: Sendable {
+  /// The zone of its clock.
+  public var zone: Zone
+  /// Its configured name: an event's `server` where the message names no host.
+  public var name: [UInt8]?
+  /// Indices of the only dialects for it; nil: all.
+  public var dialects: [Int]?
+  /// How long a lease is where the message does not say.
+  public var leaseSeconds: Int?
+  /// Events rest on the device's clock (`"clock":"device"`).
+  public var trustsDeviceClock: Bool
+
+  public init(
+    zone: Zone, name: String? = nil, dialects: [Int]? = nil, leaseSeconds: Int? = nil, trustsDeviceClock: Bool = false
+  ) {
+    self.zone = zone
+    self.name = name.map { Array($0.utf8) }
+    self.dialects = dialects
+    self.leaseSeconds = leaseSeconds
+    self.trustsDeviceClock = trustsDeviceClock
+  }
+}
+
+/// What became of a message.
+public enum Outcome: Sendable, Equatable {
+  /// It gave an event.
+  case event(dialect: Int, pattern: Int)
+  /// It is understood and means nothing: an offer, a request.
+  case nothing(dialect: Int, pattern: Int)
+  /// A dialect reads this program's messages, but not this one.
+  case notUnderstood(dialect: Int)
+  /// No dialect reads this program's messages.
+  case notForUs
+}
+
+/// Reads messages, one after another: one for each thread, and in the order of records. Allocates nothing per message.
+public struct Normaliser: Sendable {
+  public let set: DialectSet
+  /// The latest message's header.
+  public private(set) var header = SyslogMessage(Span())
+  private var scratch = MatchScratch()
+  private var afters = AfterTable()
+  /// Where the pattern stopped that came furthest in the latest message.
+  private(set) var nearest = Nearest()
+
+  struct Nearest: Sendable {
+    var dialect = -1
+    /// -1: the head.
+    var pattern = -1
+    var node = -1
+    /// Place in the whole message.
+    var byte = -1
+  }
+
+  public init(_ set: DialectSet) { self.set = set }
+
+  /// Steps taken for the latest pattern attempts, for tests.
+  var steps: Int { scratch.steps }
+
+  /// Reads one message and appends its event.
+  /// - Parameters:
+  ///   - text: the message in UTF-8: as received, or decoded by the source's charset.
+  ///   - received: the record's time, microseconds since 1970.
+  ///   - sender: the same for all messages of one sender, different for different ones (`after`).
+  ///   - events: emptied by the caller.
+  public mutating func read(
+    _ text: Span<UInt8>, received: Int64, sender: UInt64, source: borrowing SourceReading, into events: inout EventList
+  ) -> Outcome {
+    header = SyslogMessage(text)
+    nearest = Nearest()
+    scratch.reset()
+    var outcome = Outcome.notForUs
+    if let app = header.app {
+      guard let message = header.message else { return .notForUs }
+      for entry in set.entries(text, app) {
+        guard let i = set.dialect(ofEntry: entry, text, app), permits(i, source.dialects) else { continue }
+        outcome = read(text, message, with: i, received, sender, source, &events)
+        if case .notUnderstood = outcome { continue }
+        return outcome
+      }
+      return outcome
+    }
+    let message = header.priority == nil && header.time == nil ? 0..<(header.message?.upperBound ?? 0) : header.message ?? 0..<0
+    guard !message.isEmpty else { return .notForUs }
+    if let only = source.dialects {
+      for i in only where set.dialects.indices.contains(i) {
+        outcome = read(text, message, with: i, received, sender, source, &events)
+        if case .notUnderstood = outcome { continue }
+        return outcome
+      }
+      return outcome
+    }
+    for i in set.bare {
+      let found = read(text, message, with: i, received, sender, source, &events)
+      // A line without header is a dialect's own only if its head is there.
+      if case .notUnderstood = found {
+        if nearest.dialect == i, nearest.pattern >= 0, nearest.pattern != Self.noPattern { outcome = found }
+        continue
+      }
+      return found
+    }
+    return outcome
+  }
+
+  private func permits(_ index: Int, _ only: [Int]?) -> Bool {
+    guard let only else { return true }
+    return only.contains(index)
+  }
+
+  private mutating func read(
+    _ text: Span<UInt8>, _ message: Range<Int>, with index: Int, _ received: Int64, _ sender: UInt64, _ source: borrowing SourceReading,
+    _ events: inout EventList
+  ) -> Outcome {
+    let body = text.extracting(message)
+    var at = 0
+    scratch.keep(captures: 0)
+    if !set.dialects[index].head.isEmpty {
+      guard let end = scratch.match(body, at: 0, set.dialects[index], set.dialects[index].head, toEnd: false) else {
+        note(index, -1, message.lowerBound)
+        return .notUnderstood(dialect: index)
+      }
+      at = end
+    }
+    let headCaptures = scratch.captures.count
+    var end = at
+    while end < body.count, PatternDispatch.isWordByte(body[end]) { end += 1 }
+    for number in set.dialects[index].dispatch.candidates(PatternDispatch.hash(body, at..<end)) {
+      scratch.keep(captures: headCaptures)
+      guard scratch.match(body, at: at, set.dialects[index], set.dialects[index].patterns[number].nodes, toEnd: true) != nil else {
+        note(index, number, message.lowerBound)
+        continue
+      }
+      if let after = set.dialects[index].patterns[number].after {
+        guard afters.take(key(after, index, sender, body), at: received) else { continue }
+      }
+      for remembered in set.dialects[index].patterns[number].remembered {
+        afters.remember(key(remembered.after, index, sender, body), at: received, armed: remembered.arms)
+      }
+      guard set.dialects[index].patterns[number].event != nil else { return .nothing(dialect: index, pattern: number) }
+      write(text, body, index, number, received, source, &events)
+      return .event(dialect: index, pattern: number)
+    }
+    if nearest.dialect < 0 { nearest = Nearest(dialect: index, pattern: Self.noPattern, node: -1, byte: message.lowerBound + at) }
+    return .notUnderstood(dialect: index)
+  }
+
+  /// Stands for a pattern where none begins like the message.
+  static let noPattern = Int.max
+
+  private mutating func note(_ dialect: Int, _ pattern: Int, _ offset: Int) {
+    let byte = offset + scratch.failedAt
+    if byte > nearest.byte || nearest.pattern < 0 && pattern >= 0 {
+      nearest = Nearest(dialect: dialect, pattern: pattern, node: scratch.failedNode, byte: byte)
+    }
+  }
+
+  /// Of a line's fields that must be equal to another's.
+  private func key(_ after: Int, _ dialect: Int, _ sender: UInt64, _ body: Span<UInt8>) -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ sender &* 0x9e37_79b9_7f4a_7c15
+    func mix(_ value: UInt64) { hash = (hash ^ value) &* 0x100_0000_01b3 }
+    mix(UInt64(truncatingIfNeeded: dialect))
+    mix(UInt64(truncatingIfNeeded: after))
+    for name in set.dialects[dialect].afters[after].equal {
+      mix(0x100)
+      for capture in scratch.captures where capture.name == name {
+        for i in capture.range { mix(UInt64(body[i])) }
+      }
+    }
+    // The table takes the low bits.
+    return hash ^ hash >> 29
+  }
+
+  // MARK: - Events
+
+  private func write(
+    _ text: Span<UInt8>, _ body: Span<UInt8>, _ index: Int, _ number: Int, _ received: Int64, _ source: borrowing SourceReading,
+    _ events: inout EventList
+  ) {
+    guard let template = set.dialects[index].patterns[number].event else { return }
+    let bytes = set.dialects[index].pool
+    let pool = bytes.span
+    events.begin(template.kind)
+    for (field, constant) in template.constants { events.set(field, text: pool.extracting(constant)) }
+    var time: Timestamp?
+    for capture in scratch.captures where capture.name >= 0 && capture.name < 256 {
+      guard let field = EventField(rawValue: UInt8(truncatingIfNeeded: capture.name)) else { continue }
+      switch capture.value {
+      case .nothing: break
+      case .text: if !capture.range.isEmpty { events.set(field, text: body.extracting(capture.range)) }
+      case .hex(let range): events.set(field, hex: scratch.bytes.span.extracting(range))
+      case .integer(let value): events.set(field, value)
+      case .ip(let value): events.set(field, value)
+      case .prefix(let value): events.set(field, value)
+      case .mac(let value): events.set(field, value)
+      case .time(let value):
+        guard let resolved = value.resolved(zone: source.zone, received: received) else { break }
+        if field == .time { time = resolved } else { events.set(field, resolved) }
+      }
+    }
+    if template.kind == .lease {
+      if events.has(.leaseSeconds) {
+        events.set(.leaseFrom, word: "log")
+      } else if let seconds = source.leaseSeconds, givesLease(events) {
+        events.set(.leaseSeconds, seconds)
+        events.set(.leaseFrom, word: "configuration")
+      }
+    }
+    if !events.has(.server) {
+      if let host = header.host {
+        events.set(.server, text: text.extracting(host))
+      } else if let name = source.name {
+        let text = name.span
+        events.set(.server, text: text)
+      }
+    }
+    if source.trustsDeviceClock { events.set(.clock, word: "device") }
+    events.set(.dialect, text: pool.extracting(set.dialects[index].labelText))
+    if time == nil { time = header.time?.resolved(zone: source.zone, received: received) }
+    if let time { events.set(.time, time) }
+    events.commit()
+  }
+
+  /// Whether the event begun last gives or renews an address.
+  private func givesLease(_ events: borrowing EventList) -> Bool {
+    let last = events.count - 1
+    return events.equals(event: last, .action, "assign") || events.equals(event: last, .action, "renew")
+  }
+}

@@ -1,0 +1,200 @@
+import Record
+
+/// What a field of a pattern accepts.
+enum FieldType: String, CaseIterable, Sendable {
+  case ip, ip4, ip6, prefix, mac, hex, integer, word, text, rest, blank, time, duration
+  /// A MAC address whose bytes may have one digit.
+  case shortMAC = "short-mac"
+  /// A time with the name or offset of its zone behind it.
+  case zonedTime = "zoned-time"
+
+  /// In words, for an administrator who looks for why a line is not understood.
+  var words: String {
+    switch self {
+    case .ip: "an IP address"
+    case .ip4: "an IPv4 address"
+    case .ip6: "an IPv6 address"
+    case .prefix: "an address block"
+    case .mac, .shortMAC: "a MAC address of six bytes"
+    case .hex: "bytes in hexadecimal with colons"
+    case .integer: "a number"
+    case .word: "a word"
+    case .text, .rest: "text"
+    case .blank: "a space"
+    case .time: "a date and time"
+    case .zonedTime: "a date, a time and a zone"
+    case .duration: "a duration"
+    }
+  }
+
+  /// What an event field of that form takes without being told.
+  init?(form: EventField.Form) {
+    switch form {
+    case .ip: self = .ip
+    case .prefix: self = .prefix
+    case .mac: self = .mac
+    case .hex: self = .hex
+    case .integer: self = .integer
+    case .time: self = .time
+    case .text, .word: self = .text
+    case .list: return nil
+    }
+  }
+
+  func fits(_ form: EventField.Form) -> Bool {
+    switch form {
+    case .ip: self == .ip || self == .ip4 || self == .ip6
+    case .prefix: self == .prefix
+    case .mac: self == .mac || self == .shortMAC
+    case .hex: self == .hex
+    case .integer: self == .integer || self == .duration
+    case .time: self == .time || self == .zonedTime
+    case .text, .word: self == .text || self == .word || self == .rest
+    case .list: false
+    }
+  }
+}
+
+/// One step of a compiled pattern. Texts are ranges of the dialect's pool.
+struct PatternNode: Sendable {
+  enum Kind: Sendable {
+    case literal
+    case field
+    /// Begins a part that may be absent; `skip` is the node behind its end.
+    case optional
+    case optionalEnd
+  }
+
+  var kind: Kind
+  var literal: Range<Int> = 0..<0
+  var type: FieldType = .text
+  /// What may stand there instead of a value of `type`; it is read over.
+  var fallback: FieldType?
+  /// Where the value goes; nil for a name of the dialect's own.
+  var field: EventField?
+  /// Number of the name among the dialect's own, -1 for none.
+  var own = -1
+  /// The literal behind this field, where one must stand there: where words and texts end.
+  var until: Range<Int> = 0..<0
+  var skip = 0
+}
+
+/// A pattern as compiled.
+struct Pattern: Sendable {
+  var name: String
+  /// As written, for people.
+  var text: String
+  var line: Int
+  var nodes: Range<Int>
+  /// nil: the line is understood and means nothing.
+  var event: EventTemplate?
+  /// Number in the dialect's `afters` that must hold for this pattern.
+  var after: Int?
+  /// Numbers in `afters` to which this pattern contributes, and whether it arms or cancels them.
+  var remembered: [(after: Int, arms: Bool)] = []
+}
+
+struct EventTemplate: Sendable {
+  var kind: EventKind
+  /// Fields with fixed text, as ranges of the dialect's pool.
+  var constants: [(field: EventField, text: Range<Int>)] = []
+}
+
+/// A pattern's demand for an earlier line of the same sender.
+struct After: Sendable {
+  /// Names that must have equal text in both lines: event fields by raw value, the dialect's own from 256 on.
+  var equal: [Int]
+  /// 10 seconds (design section 9), in microseconds.
+  static let window: Int64 = 10 * Timestamp.second
+}
+
+/// A dialect as compiled.
+public struct Dialect: Sendable {
+  public let name: String
+  public let version: Int
+  public let about: String
+  /// The file it came from, for messages.
+  public let file: String
+  /// `name/version`, as events say it.
+  public var label: String { "\(name)/\(version)" }
+
+  /// Tags and APP-NAMEs whose messages it reads.
+  var apps: [String] = []
+  /// Whether it also reads lines that have no syslog header.
+  var bare = false
+  var pool: [UInt8] = []
+  var nodes: [PatternNode] = []
+  var head: Range<Int> = 0..<0
+  var patterns: [Pattern] = []
+  var ownNames: [String] = []
+  var afters: [After] = []
+  var labelText: Range<Int> = 0..<0
+  var examples: [DialectExample] = []
+  var dispatch = PatternDispatch()
+
+  init(name: String, version: Int, about: String, file: String) {
+    self.name = name
+    self.version = version
+    self.about = about
+    self.file = file
+  }
+
+  func text(_ range: Range<Int>) -> String { String(decoding: pool[range], as: UTF8.self) }
+
+  /// What a node waits for, in words.
+  func expectation(_ node: PatternNode) -> String {
+    switch node.kind {
+    case .literal: "\"\(text(node.literal))\""
+    case .field: node.type.words
+    case .optional, .optionalEnd: "the end"
+    }
+  }
+}
+
+/// Which patterns can match at all: by the first word behind the head.
+struct PatternDispatch: Sendable {
+  /// Open addressing by hash of the word; -1 or the number of a list.
+  private var slots: [Int] = [-1]
+  private var hashes: [UInt64] = [0]
+  private var lists: [[Int]] = []
+  /// Patterns that begin with a field.
+  private(set) var always: [Int] = []
+
+  init() {}
+
+  /// - Parameter words: for each pattern its first word, nil where it has none. Order among candidates is kept.
+  init(words: [[UInt8]?]) {
+    always = words.indices.filter { words[$0] == nil }
+    let distinct = Set(words.compactMap { $0 })
+    var size = 4
+    while size < distinct.count * 2 { size *= 2 }
+    slots = Array(repeating: -1, count: size)
+    hashes = Array(repeating: 0, count: size)
+    for word in distinct.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+      let hash = Self.hash(word.span, 0..<word.count)
+      var i = Int(truncatingIfNeeded: hash) & (size - 1)
+      while slots[i] >= 0 { i = (i + 1) & (size - 1) }
+      slots[i] = lists.count
+      hashes[i] = hash
+      lists.append(words.indices.filter { words[$0] == nil || words[$0] == word })
+    }
+  }
+
+  static func hash(_ text: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for i in range { hash = (hash ^ UInt64(text[i])) &* 0x100_0000_01b3 }
+    return hash
+  }
+
+  /// Patterns to try on a message whose first word has that hash, in the dialect's order.
+  func candidates(_ hash: UInt64) -> [Int] {
+    var i = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+    while slots[i] >= 0 {
+      if hashes[i] == hash { return lists[slots[i]] }
+      i = (i + 1) & (slots.count - 1)
+    }
+    return always
+  }
+
+  static func isWordByte(_ b: UInt8) -> Bool { b.isLetter || b.isDigit || b == 0x5f }
+}

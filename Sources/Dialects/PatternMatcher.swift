@@ -1,0 +1,292 @@
+import Record
+import Syslog
+
+/// A value that a field took from a message.
+struct Capture: Sendable {
+  enum Value: Sendable {
+    case nothing
+    case text
+    /// Bytes in the scratch.
+    case hex(Range<Int>)
+    case integer(Int)
+    case ip(IPAddress)
+    case prefix(IPPrefix)
+    case mac(MACAddress)
+    case time(DeviceTime)
+  }
+
+  /// Raw value of the event field, 256 + number of the dialect's own name, -1 for none.
+  var name: Int
+  /// Where it stands in the message.
+  var range: Range<Int>
+  var value: Value
+}
+
+/// What matching works on; used for all messages of a thread, so that it allocates nothing.
+struct MatchScratch: Sendable {
+  private(set) var captures: [Capture] = []
+  /// Bytes of hexadecimal values.
+  private(set) var bytes: [UInt8] = []
+  /// How far the latest attempt came, and the node that did not match there (-1: more text than pattern).
+  private(set) var failedAt = 0
+  private(set) var failedNode = -1
+  /// Steps taken since `reset`, for tests: matching must be linear.
+  private(set) var steps = 0
+
+  /// An optional part that is being tried.
+  private struct Attempt {
+    var skip: Int
+    var at: Int
+    var captures: Int
+    var bytes: Int
+  }
+  private var attempts: [Attempt] = []
+
+  init() {
+    captures.reserveCapacity(64)
+    bytes.reserveCapacity(4096)
+    attempts.reserveCapacity(PatternCompiler.maximumOptionalDepth)
+  }
+
+  mutating func reset() {
+    captures.removeAll(keepingCapacity: true)
+    bytes.removeAll(keepingCapacity: true)
+    steps = 0
+  }
+
+  /// Forgets the captures behind the first `count`.
+  mutating func keep(captures count: Int) {
+    if captures.count > count { captures.removeLast(captures.count - count) }
+  }
+
+  /// Matches nodes from a place on.
+  /// - Parameter toEnd: the message must end there, blanks apart.
+  /// - Returns: the place behind what matched, nil where it does not; then `failedAt` says where.
+  mutating func match(_ text: Span<UInt8>, at start: Int, _ dialect: borrowing Dialect, _ nodes: Range<Int>, toEnd: Bool) -> Int? {
+    var at = start
+    var i = nodes.lowerBound
+    failedAt = start
+    failedNode = -1
+    attempts.removeAll(keepingCapacity: true)
+    let kept = captures.count
+    let pool = dialect.pool.span
+    while i < nodes.upperBound {
+      steps += 1
+      var matched = true
+      switch dialect.nodes[i].kind {
+      case .optional:
+        attempts.append(Attempt(skip: dialect.nodes[i].skip, at: at, captures: captures.count, bytes: bytes.count))
+      case .optionalEnd: attempts.removeLast()
+      case .literal:
+        let literal = dialect.nodes[i].literal
+        var k = 0
+        while k < literal.count, k < text.count - at, text[at + k] == pool[literal.lowerBound + k] { k += 1 }
+        if k == literal.count {
+          at += k
+        } else {
+          matched = false
+          fail(at + k, i)
+        }
+      case .field:
+        if let end = take(text, at, dialect.nodes[i], pool) {
+          at = end
+        } else {
+          matched = false
+          fail(at, i)
+        }
+      }
+      if matched {
+        i += 1
+        continue
+      }
+      guard let attempt = attempts.popLast() else {
+        keep(captures: kept)
+        return nil
+      }
+      at = attempt.at
+      i = attempt.skip
+      keep(captures: attempt.captures)
+      bytes.removeLast(bytes.count - attempt.bytes)
+    }
+    guard toEnd else { return at }
+    var end = at
+    while end < text.count, text[end].isBlank { end += 1 }
+    if end == text.count { return end }
+    fail(end, -1)
+    keep(captures: kept)
+    return nil
+  }
+
+  private mutating func fail(_ at: Int, _ node: Int) {
+    if at >= failedAt { (failedAt, failedNode) = (at, node) }
+  }
+
+  // MARK: - Fields
+
+  /// Reads one field.
+  /// - Returns: the place behind it; nil where no value of its type stands there.
+  private mutating func take(_ text: Span<UInt8>, _ at: Int, _ node: PatternNode, _ pool: Span<UInt8>) -> Int? {
+    if let fallback = node.fallback {
+      guard let end = fallback == .word ? wordEnd(text, at, node.until, pool) : textEnd(text, at, node.until, pool) else { return nil }
+      // The value must fill the place; else what stands there is read over.
+      if let (value, valueEnd) = value(text.extracting(0..<end), at, node, pool), valueEnd == end { put(node, at..<end, value) }
+      return end
+    }
+    guard let (value, end) = value(text, at, node, pool) else { return nil }
+    put(node, at..<end, value)
+    return end
+  }
+
+  private mutating func put(_ node: PatternNode, _ range: Range<Int>, _ value: Capture.Value) {
+    if let field = node.field {
+      captures.append(Capture(name: Int(field.rawValue), range: range, value: value))
+    } else if node.own >= 0 {
+      captures.append(Capture(name: 256 + node.own, range: range, value: value))
+    }
+  }
+
+  private mutating func value(_ text: Span<UInt8>, _ at: Int, _ node: PatternNode, _ pool: Span<UInt8>) -> (Capture.Value, Int)? {
+    switch node.type {
+    case .word: return wordEnd(text, at, node.until, pool).map { (.text, $0) }
+    case .text: return textEnd(text, at, node.until, pool).map { (.text, $0) }
+    case .rest:
+      var end = text.count
+      while end > at, text[end - 1].isBlank { end -= 1 }
+      return (.text, end)
+    case .blank:
+      var end = at
+      while end < text.count, text[end].isBlank { end += 1 }
+      return end > at ? (.nothing, end) : nil
+    case .integer:
+      let negative = at < text.count && text[at] == 0x2d
+      let start = negative ? at + 1 : at
+      var end = start
+      while end < text.count, text[end].isDigit { end += 1 }
+      guard let number = text.extracting(start..<end).decimal else { return nil }
+      if negative {
+        // Only identifiers are ever negative: 32 bits that a program printed as signed.
+        guard node.field == nil || node.field == .iaid, number <= 1 << 31 else { return nil }
+        return (.integer((1 << 32) - number), end)
+      }
+      return (.integer(number), end)
+    case .time: return DeviceTime.iso(text, at: at, strict: false).map { (.time($0.time), $0.end) }
+    case .zonedTime: return DeviceTime.zoned(text, at: at).map { (.time($0.time), $0.end) }
+    case .duration: return duration(text, at).map { (.integer($0.0), $0.1) }
+    case .ip, .ip4, .ip6, .prefix, .mac, .shortMAC, .hex:
+      // The run of letters that such a value can have; a full stop or colon behind it may belong to the sentence.
+      var end = at
+      while end < text.count, end - at < 1024, isAddressByte(text[end], node.type) { end += 1 }
+      if let found = address(text.extracting(at..<end), node.type) { return (found, end) }
+      guard end > at, text[end - 1] == 0x2e || text[end - 1] == 0x3a,
+        !node.until.isEmpty, pool[node.until.lowerBound] == text[end - 1],
+        let found = address(text.extracting(at..<end - 1), node.type)
+      else { return nil }
+      return (found, end - 1)
+    }
+  }
+
+  private func isAddressByte(_ b: UInt8, _ type: FieldType) -> Bool {
+    if b.hexValue != nil || b == 0x3a { return true }
+    switch type {
+    case .ip, .ip4, .ip6: return b == 0x2e
+    case .prefix: return b == 0x2e || b == 0x2f
+    case .mac, .shortMAC: return b == 0x2d || b == 0x2e
+    default: return false
+    }
+  }
+
+  private mutating func address(_ text: Span<UInt8>, _ type: FieldType) -> Capture.Value? {
+    switch type {
+    case .ip: return IPAddress(text: text).map { .ip($0) }
+    case .ip4: return IPAddress(text: text).flatMap { $0.isV4 ? .ip($0) : nil }
+    case .ip6: return IPAddress(text: text).flatMap { $0.isV4 ? nil : .ip($0) }
+    case .prefix: return text.firstIndex(of: 0x2f) == nil ? nil : IPPrefix(text: text).map { .prefix($0) }
+    // A byte of one digit may be one that was cut off; only BSD writes such.
+    case .mac: return text.count == 17 || text.count == 14 || text.count == 12 ? MACAddress(text: text).map { .mac($0) } : nil
+    case .shortMAC: return text.count < 11 ? nil : MACAddress(text: text).map { .mac($0) }
+    default: return hex(text).map { .hex($0) }
+    }
+  }
+
+  /// Two digits for each byte, colons between.
+  private mutating func hex(_ text: Span<UInt8>) -> Range<Int>? {
+    let start = bytes.count
+    var byte: UInt8 = 0
+    var digits = 0
+    for i in text.indices {
+      if let digit = text[i].hexValue, digits < 2 {
+        byte = byte << 4 | digit
+        digits += 1
+      } else {
+        guard text[i] == 0x3a, digits == 2 else { return undo(start) }
+        bytes.append(byte)
+        byte = 0
+        digits = 0
+      }
+    }
+    guard digits == 2 else { return undo(start) }
+    bytes.append(byte)
+    return start..<bytes.count
+  }
+
+  private mutating func undo(_ count: Int) -> Range<Int>? {
+    bytes.removeLast(bytes.count - count)
+    return nil
+  }
+
+  /// A word ends where the literal behind it begins for the first time, at a blank, or at the end. It is never empty.
+  private func wordEnd(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Int? {
+    var end = at
+    while end < text.count, !text[end].isBlank {
+      if !until.isEmpty, begins(text, end, until, pool) { break }
+      end += 1
+    }
+    return end > at ? end : nil
+  }
+
+  /// Text ends where the literal behind it stands for the last time: what a client says about itself (a host name) may
+  /// hold anything, also what looks like the rest of the line, but what follows in the line is the server's own.
+  private func textEnd(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Int? {
+    if until.isEmpty {
+      var end = text.count
+      while end > at, text[end - 1].isBlank { end -= 1 }
+      return max(end, at)
+    }
+    var end = text.count - until.count
+    while end >= at {
+      if begins(text, end, until, pool) { return end }
+      end -= 1
+    }
+    return nil
+  }
+
+  @inline(__always)
+  private func begins(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Bool {
+    guard until.count <= text.count - at, text[at] == pool[until.lowerBound] else { return false }
+    for k in 1..<max(1, until.count) where text[at + k] != pool[until.lowerBound + k] { return false }
+    return true
+  }
+
+  /// `1 hrs 52 mins 15 secs`, `2 days`, `6735 seconds`: at most four parts, in seconds.
+  private func duration(_ text: Span<UInt8>, _ start: Int) -> (Int, Int)? {
+    var total = 0
+    var at = start
+    var end = start
+    for _ in 0..<4 {
+      var digits = at
+      while digits < text.count, text[digits].isDigit { digits += 1 }
+      guard digits < text.count, text[digits] == 0x20, let number = text.extracting(at..<digits).decimal, number < 1 << 40 else { break }
+      var letters = digits + 1
+      while letters < text.count, text[letters].isLetter { letters += 1 }
+      let unit = text.extracting(digits + 1..<letters)
+      let scale =
+        unit.starts(with: "day") ? 86_400 : unit.starts(with: "hr") || unit.starts(with: "hour") ? 3600 : unit.starts(with: "min") ? 60 : 1
+      guard scale > 1 || unit.starts(with: "sec") else { break }
+      total += number * scale
+      end = letters
+      guard letters < text.count, text[letters] == 0x20 else { break }
+      at = letters + 1
+    }
+    return end > start ? (total, end) : nil
+  }
+}

@@ -1,0 +1,181 @@
+import Archive
+import Record
+
+/// The records of each day against its seals.
+extension ArchiveCheck {
+  func checkDays() throws(ArchiveError) {
+    let good = seals.filter { $0.seal != nil }
+    guard let newest = good.last?.seal, let first = good.first?.seal else {
+      for folder in folders { try checkDay(folder, [], newest: nil) }
+      return
+    }
+    if !isAlone {
+      let allowed = Int(options.retention / Timestamp.day)
+      for loaded in good {
+        guard let seal = loaded.seal, seal.keptFrom > max(first.day, seal.day.adding(days: -allowed)) else { continue }
+        findings.add(.deletedEarly, loaded.day, loaded.place + ".json", "kept_from \(seal.keptFrom) is later than --retention allows")
+      }
+    }
+    let byDay = Dictionary(grouping: good) { $0.day }
+    for folder in folders {
+      // A folder that stands alone holds the seals of one day, whatever its name.
+      let mine = isAlone ? good : byDay[folder.day] ?? []
+      try checkDay(Folder(day: folder.day ?? (isAlone ? good.first?.day : nil), name: folder.name), mine, newest: newest)
+    }
+  }
+
+  private func checkDay(_ folder: Folder, _ mine: [LoadedSeal], newest: Seal?) throws(ArchiveError) {
+    guard let day = folder.day else { return }
+    let last = mine.last
+    let isFinal = last?.seal?.isFinal ?? false
+    if mine.isEmpty, let newest, day < newest.day { findings.add(.missing, day, folder.name, "a day without a seal") }
+    // A seal that cannot be read is broken, which the day's result says.
+    if !isFinal { openDays.insert(day) }
+    if !isFinal, options.closedOnly { return }
+    var report = VerifierReport.Day(day: day)
+    report.seals = mine.count
+    if let last, let seal = last.seal {
+      report.records = seal.records
+      report.bytes = seal.bytes
+      report.signer = seal.signer.description
+      report.authority = last.proven?.authority
+      report.provenAt = last.proven.map { Timestamp(microseconds: $0.time).at(offsetMinutes: seal.made.offsetMinutes) }
+    }
+    reports[day] = report
+    let entries = try self.entries(folder.name, day) ?? []
+    let hasTails = entries.contains { $0.name.hasPrefix("tail-") }
+    if isFinal, !hasTails, !entries.contains(where: { $0.name == Layout.records }), let newest {
+      checkDeleted(folder, day, entries, newest: newest)
+      return
+    }
+    if let from = options.from, day < from { return findings.add(.recordsNotChecked, day, folder.name, "before --from") }
+    if let to = options.to, day > to { return findings.add(.recordsNotChecked, day, folder.name, "after --to") }
+    for entry in entries where ![Layout.salt, Layout.records, Layout.seals].contains(entry.name) {
+      if Layout.tailFirst(entry.name) != nil || Layout.isTemporary(entry.name) { continue }
+      findings.add(.extra, day, folder.path(entry.name), "not part of a day")
+    }
+    try checkRecords(folder, day, mine.compactMap(\.seal), places: mine.map(\.place), isFinal: isFinal)
+  }
+
+  /// Records that are gone: permitted once a seal said a later `kept_from` and held no hold over the day.
+  private func checkDeleted(_ folder: Folder, _ day: CalendarDay, _ entries: [FolderEntry], newest: Seal) {
+    if seals.contains(where: { $0.seal.map { $0.keptFrom > day && !$0.holds(day) } ?? false }) {
+      let salt = entries.contains { $0.name == Layout.salt } ? " (its salt is still here)" : ""
+      findings.add(.deleted, day, folder.name, "kept from \(newest.keptFrom) on" + salt)
+      reports[day]?.result = .deleted
+    } else if newest.keptFrom > day {
+      findings.add(.deletedEarly, day, folder.name, "the records of a day that is held are gone")
+    } else {
+      findings.add(.missing, day, folder.path(Layout.records), "not there")
+    }
+    for entry in entries where entry.name != Layout.salt && entry.name != Layout.seals && !Layout.isTemporary(entry.name) {
+      findings.add(.extra, day, folder.path(entry.name), "not part of a day")
+    }
+  }
+
+  private func checkRecords(_ folder: Folder, _ day: CalendarDay, _ mine: [Seal], places: [String], isFinal: Bool) throws(ArchiveError) {
+    let sealed = mine.map(\.records).max() ?? 0
+    let saltBytes = try read(folder.path(Layout.salt), day, limit: 1 << 16)
+    let salt = saltBytes.flatMap { DaySalt(fileBytes: $0.span) }
+    if saltBytes != nil, salt == nil { findings.add(.malformed, day, folder.path(Layout.salt), "not 64 hexadecimal digits and LF") }
+    let saltDigest = salt.map { SHA256.hash($0.fileBytes) }
+
+    let dayFolder = DayFolder(root: root, name: folder.name)
+    let audit = DayAudit(dayFolder, isFinal: isFinal, sealedRecords: sealed, sealedBytes: isFinal ? mine.last?.bytes : nil)
+    let digest = DayDigest(salt: salt)
+    var next = 0
+    var surplus = false
+    var malformed = 0
+    let progress = progress
+
+    func compareDue() {
+      while next < mine.count, mine[next].records <= digest.records {
+        // One that covers fewer than the seal before it is a fault of the chain.
+        if mine[next].records == digest.records {
+          compare(mine[next], digest.snapshot(), saltDigest, day, places[next])
+        }
+        next += 1
+      }
+    }
+
+    compareDue()
+    var failure: ArchiveError?
+    do {
+      try audit.forEach { number, line in
+        if isFinal, number >= sealed {
+          surplus = true
+          return false
+        }
+        var time: Timestamp?
+        do throws(Malformed) { time = try RecordCheck.time(line) } catch {
+          malformed += 1
+          if malformed <= Self.malformedRecordsNamed {
+            findings.add(.malformed, day, "\(folder.name) record \(number)", "\(error)")
+          }
+        }
+        digest.add(line, time: time)
+        if next < mine.count { compareDue() }
+        if let progress, number & 0xffff == 0 { progress(day, number) }
+        return true
+      }
+    } catch let error as ArchiveError {
+      failure = error
+    } catch {
+      preconditionFailure("only the archive throws here")
+    }
+    for fault in audit.faults { try found(fault, day) }
+    if malformed > Self.malformedRecordsNamed {
+      findings.add(.malformed, day, folder.name, "\(malformed - Self.malformedRecordsNamed) more records")
+    }
+    if let failure { return try found(failure, day) }
+    reports[day]?.records = digest.records
+    reports[day]?.bytes = digest.snapshot().bytes
+    while next < mine.count {
+      findings.add(.missing, day, places[next], "\(digest.records) records are here, the seal covers \(mine[next].records)")
+      next += 1
+    }
+    if surplus {
+      findings.add(.extra, day, folder.name, "more records than the \(sealed) that the final seal covers")
+    } else if !isFinal, digest.records > sealed {
+      findings.add(.unsealed, day, folder.name, "records \(sealed) to \(digest.records - 1) are not sealed yet")
+    }
+  }
+
+  /// So many malformed records of a day are named one by one.
+  private static let malformedRecordsNamed = 100
+
+  private func compare(_ seal: Seal, _ state: DayState, _ saltDigest: Digest?, _ day: CalendarDay, _ place: String) {
+    var differs: [String] = []
+    if seal.bytes != state.bytes { differs.append("bytes") }
+    if seal.sha256 != state.sha256 { differs.append("sha256") }
+    if let root = state.root, seal.root != root { differs.append("root") }
+    if let saltDigest, seal.saltSHA256 != saltDigest { differs.append("salt_sha256") }
+    if seal.earliest?.microseconds != state.earliest?.microseconds { differs.append("earliest") }
+    if seal.latest?.microseconds != state.latest?.microseconds { differs.append("latest") }
+    if !differs.isEmpty { findings.add(.changed, day, place, "differs from the records: \(differs.joined(separator: ", "))") }
+  }
+}
+
+/// Judges a record's line as design sections 3 and 12 do.
+public enum RecordCheck {
+  /// The record's time.
+  /// - Throws: what breaks the strict form, or `time` or `via` that are not what section 3 says.
+  public static func time(_ line: Span<UInt8>) throws(Malformed) -> Timestamp {
+    try StrictJSON.check(line)
+    if let time = RecordTime.leading(line), hasVia(line) { return time }
+    let json = try StrictJSON.object(line)
+    guard let via = json["via"]?.string, Via(rawValue: via) != nil else { throw Malformed(offset: 0, field: "via") }
+    guard let time = json["time"]?.string.flatMap({ RecordTime.parse(Array($0.utf8).span) }) else {
+      throw Malformed(offset: 0, field: "time")
+    }
+    return time
+  }
+
+  /// Whether `via` follows `time` and is one that exists, as in every line we write.
+  private static func hasVia(_ line: Span<UInt8>) -> Bool {
+    guard line.starts(with: ",\"via\":\"", at: 42) else { return false }
+    return line.starts(with: "udp\"", at: 50) || line.starts(with: "tcp\"", at: 50) || line.starts(with: "tls\"", at: 50)
+      || line.starts(with: "internal\"", at: 50) || line.starts(with: "file\"", at: 50) || line.starts(with: "pcap\"", at: 50)
+      || line.starts(with: "import\"", at: 50)
+  }
+}

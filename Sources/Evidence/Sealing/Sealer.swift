@@ -1,0 +1,190 @@
+public import Archive
+import Glibc
+public import Record
+
+/// Makes a log's seals, one after another, and gets their tokens (design section 5). Owned by one thread.
+///
+/// A seal's files are placed whole, in the order .json, .p7s, .tsr; what a crash leaves is finished first: an unsigned
+/// .json is signed as it stands, a signed seal without token is stamped later.
+public final class Sealer {
+  private let store: SealStore
+  private let keys: KeyFolder
+  private let log: LogIdentity
+  private let logSHA256: Digest
+  private let identity: Identity
+  private let authorities: [any TimeStampAuthority]
+  private let stampsEvery: Bool
+  private let software: String
+
+  /// The newest seal, nil before the first.
+  public private(set) var newest: Seal?
+  private var previous: Seal.Previous?
+  private var unsigned: (number: Int, day: CalendarDay)?
+  /// Tokens that no seal lists yet.
+  private var unlisted: [Seal.Token] = []
+  private var unlistedValidation: [Digest] = []
+  /// Signed seals that have no token and are to have one, oldest first.
+  public private(set) var waiting: [(number: Int, day: CalendarDay)] = []
+  /// What each authority said when it failed last.
+  public private(set) var lastErrors: [String: String] = [:]
+
+  /// - Parameters:
+  ///   - stampsEvery: false: only final seals are sent to authorities.
+  /// - Throws: `ArchiveError` where the newest seal is older than `keys/last-seal` says, or is not the one it says.
+  public init(
+    _ archive: ArchiveFolder, keys: KeyFolder, identity: consuming Identity, authorities: [any TimeStampAuthority], stampsEvery: Bool,
+    software: String
+  ) throws {
+    store = SealStore(archive)
+    self.keys = keys
+    log = try archive.log()
+    logSHA256 = SHA256.hash(try archive.logBytes())
+    self.identity = identity
+    self.authorities = authorities
+    self.stampsEvery = stampsEvery
+    self.software = software
+    try load()
+    try compareWithLast()
+  }
+
+  private func load() throws {
+    let entries = try store.entries()
+    var listed: Set<String> = []
+    var listedValidation: Set<Digest> = []
+    for entry in entries {
+      let seal = try store.seal(entry.number, entry.day)
+      for token in seal.tokens { listed.insert(token.file) }
+      listedValidation.formUnion(seal.validation)
+      newest = seal
+      if entry.isSigned {
+        if entry.tokens.isEmpty, seal.isFinal || stampsEvery { waiting.append((entry.number, entry.day)) }
+      } else if entry.number == entries.last?.number {
+        unsigned = (entry.number, entry.day)
+      }
+    }
+    for entry in entries {
+      for token in entry.tokens where !listed.contains(token) {
+        guard case (let number, let file)? = Layout.sealFile(token) else { continue }
+        unlisted.append(Seal.Token(file: token, sha256: SHA256.hash(try store.bytes(number, entry.day, file))))
+      }
+    }
+    for entry in try folderEntries(store.archive.path(Layout.validation), name: Layout.validation) ?? [] {
+      if let digest = Digest(hex: entry.name), !listedValidation.contains(digest) { unlistedValidation.append(digest) }
+    }
+    if let last = entries.last, last.isSigned { try remember(last.number, last.day) }
+  }
+
+  private func remember(_ number: Int, _ day: CalendarDay) throws(ArchiveError) {
+    previous = Seal.Previous(
+      json: SHA256.hash(try store.bytes(number, day, .json)), p7s: SHA256.hash(try store.bytes(number, day, .signature)))
+  }
+
+  private func compareWithLast() throws(ArchiveError) {
+    guard let last = try LastSeal.read(keys) else { return }
+    let help = "the archive was put back from an older copy, or is another; see `muhur init --resume`"
+    guard let newest, newest.number >= last.number else {
+      throw ArchiveError(
+        .missing, keys.path(.lastSeal), "seal \(last.number) was made, the archive's newest is \(newest?.number ?? 0): \(help)")
+    }
+    if newest.number == last.number, unsigned == nil, previous?.p7s != last.p7s {
+      throw ArchiveError(.changed, keys.path(.lastSeal), "seal \(last.number) is not the one that was made: \(help)")
+    }
+  }
+
+  /// What is known of the day that is to be sealed.
+  public struct Statement: Sendable {
+    public var day: CalendarDay
+    public var isFinal: Bool
+    public var state: DayState
+    public var salt: DaySalt
+    public var dropped: Int
+    public var made: Timestamp
+    public var clock: Seal.Clock
+    public var note: String?
+
+    public init(
+      day: CalendarDay, isFinal: Bool, state: DayState, salt: DaySalt, dropped: Int, made: Timestamp, clock: Seal.Clock, note: String? = nil
+    ) {
+      self.day = day
+      self.isFinal = isFinal
+      self.state = state
+      self.salt = salt
+      self.dropped = dropped
+      self.made = made
+      self.clock = clock
+      self.note = note
+    }
+  }
+
+  /// Makes the next seal: on disk and signed when this returns; its token is asked for, and waited for later where no
+  /// authority answers.
+  /// - Throws: where it could not be placed or signed. Calling again finishes what was begun.
+  public func seal(_ statement: Statement) throws -> Seal {
+    try finishUnsigned()
+    guard let root = statement.state.root else { throw ArchiveError(.missing, Layout.salt, "no seal without the day's salt") }
+    let seal = Seal(
+      log: log.name, logSHA256: logSHA256, number: (newest?.number ?? 0) + 1, previous: previous, tokens: unlisted,
+      validation: unlistedValidation,
+      day: statement.day, isFinal: statement.isFinal, records: statement.state.records, bytes: statement.state.bytes,
+      sha256: statement.state.sha256,
+      root: root, saltSHA256: SHA256.hash(statement.salt.fileBytes), earliest: statement.state.earliest, latest: statement.state.latest,
+      made: statement.made, dropped: statement.dropped, keptFrom: newest?.keptFrom ?? statement.day, holds: newest?.holds ?? [],
+      signer: identity.certificate.sha256, clock: statement.clock, software: software, note: statement.note)
+    try Disk.place(seal.fileBytes, at: store.path(seal.number, seal.day, .json))
+    newest = seal
+    unlisted = []
+    unlistedValidation = []
+    unsigned = (seal.number, seal.day)
+    try finishUnsigned()
+    stampWaiting()
+    return seal
+  }
+
+  /// Signs a newest seal that a crash or a full disk left unsigned, as it stands.
+  public func finishUnsigned() throws {
+    guard let (number, day) = unsigned else { return }
+    let json = try store.bytes(number, day, .json)
+    let p7s = try Signature.sign(json, identity.key, identity.certificate, chain: identity.chain)
+    try Disk.place(p7s, at: store.path(number, day, .signature))
+    previous = Seal.Previous(json: SHA256.hash(json), p7s: SHA256.hash(p7s))
+    unsigned = nil
+    if stampsEvery || newest?.isFinal == true { waiting.append((number, day)) }
+    try LastSeal(number: number, p7s: SHA256.hash(p7s)).write(keys)
+  }
+
+  /// Asks the authorities, in their order, for each seal that has no token.
+  /// - Returns: whether none waits any more.
+  @discardableResult public func stampWaiting() -> Bool {
+    while let (number, day) = waiting.first {
+      guard stamp(number, day) else { return false }
+      waiting.removeFirst()
+    }
+    return true
+  }
+
+  private func stamp(_ number: Int, _ day: CalendarDay) -> Bool {
+    for authority in authorities {
+      do {
+        let token = try authority.stamp(try store.bytes(number, day, .signature))
+        try Disk.place(token, at: store.path(number, day, .token(authority: authority.name)))
+        unlisted.append(Seal.Token(file: Layout.seal(number, .token(authority: authority.name)), sha256: SHA256.hash(token)))
+        lastErrors[authority.name] = nil
+        return true
+      } catch { lastErrors[authority.name] = "\(error)" }
+    }
+    return false
+  }
+
+  /// The authorities whose tokens a seal has.
+  public func tokens(_ number: Int, _ day: CalendarDay) throws -> [String] {
+    try store.entries(of: day).first { $0.number == number }?.tokens.compactMap {
+      if case .token(let authority)? = Layout.sealFile($0)?.file { authority } else { nil }
+    } ?? []
+  }
+
+  /// The line by which a witness knows the newest final seal.
+  public func head(of seal: Seal) -> Head? {
+    guard let previous, seal.number == newest?.number else { return nil }
+    return Head(log: log.id, number: seal.number, day: seal.day, p7s: previous.p7s)
+  }
+}

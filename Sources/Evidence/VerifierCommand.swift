@@ -1,0 +1,228 @@
+import Archive
+import Glibc
+import Record
+
+/// `muhur-verify` as a function: arguments in, an exit code out.
+public enum VerifierCommand {
+  /// The caller's mistake: exit 2.
+  struct UsageError: Error { var words: String }
+
+  static let help = """
+    usage: muhur-verify [--signer FILE] [--tsa FILE] [OPTION]... PATH...
+
+    Checks a Mühür log archive, or one day's folder: that no record was changed, removed, added or reordered since it was
+    sealed, and until when each day provably existed. It needs the archive and the certificates you trust, nothing else;
+    it writes nothing and needs no network.
+
+    what you trust
+      --signer FILE      PEM: certificates that may sign seals, or their roots
+      --tsa FILE         PEM: time-stamp authorities, or their roots
+      --policy OID       count only tokens given under this policy
+      --head FILE        published head lines (muhur-head-1 ID NUMBER DAY SHA256) that the log must agree with
+      --log ID           the log's id, as it was recorded elsewhere
+    The certificates must come to you by another way than the archive: compare their SHA-256 fingerprints with those that
+    were recorded when the log was begun.
+
+    what is checked
+      --as-of TIME       judge as of this time (RFC 3339 or Unix seconds; default now)
+      --max-delay 24h    how long after its end a day may be proven
+      --retention 730d   how long records must be kept
+      --closed           leave the open day out
+      --from DAY --to DAY  check the records of these days only (2026-11-23; seals are always checked)
+    Durations are digits and one of d h m s.
+
+    what is printed
+      --json             one JSON object for each PATH
+      --quiet            nothing; the exit code alone
+
+    exit codes
+      0  all holds
+      1  something was changed, removed, reordered or is malformed
+      2  wrong usage
+      3  nothing is wrong, but something is not proven
+      4  a path cannot be reached
+
+    example
+      muhur-verify --signer signer.crt --tsa tsa.crt --head heads.txt /media/usb/archive
+
+    """
+
+  struct Arguments {
+    var options: VerifierOptions
+    var json = false
+    var quiet = false
+    var help = false
+    var paths: [String] = []
+  }
+
+  public static func run(_ arguments: [String]) -> Int32 {
+    let parsed: Arguments
+    do throws(UsageError) { parsed = try parse(arguments, now: now()) } catch {
+      complain("error: \(error.words)\nmuhur-verify: --help shows how it is used")
+      return 2
+    }
+    if parsed.help {
+      say(help)
+      return 0
+    }
+    var codes: [Int32] = []
+    let showsProgress = isatty(2) == 1 && !parsed.quiet
+    for path in parsed.paths {
+      do throws(Verifier.Unable) {
+        var progress: ((CalendarDay, Int) -> Void)?
+        if showsProgress { progress = { day, record in err("\r\(day): \(record) records read\u{1b}[K") } }
+        defer { if showsProgress { err("\r\u{1b}[K") } }
+        let report = try Verifier.verify(path, parsed.options, progress: progress)
+        if showsProgress { err("\r\u{1b}[K") }
+        if parsed.json { say(report.json.text + "\n") } else if !parsed.quiet { say(report.text(color: isatty(1) == 1)) }
+        codes.append(report.result.exitCode)
+      } catch {
+        switch error {
+        case .unreachable(let error):
+          complain("error: \(visible(error.description))")
+          codes.append(4)
+        case .unsupported(let words):
+          complain("error: \(visible(words))")
+          codes.append(2)
+        }
+      }
+    }
+    for code: Int32 in [1, 4, 2, 3] where codes.contains(code) { return code }
+    return 0
+  }
+
+  // MARK: Arguments
+
+  static func parse(_ arguments: [String], now: Int64) throws(UsageError) -> Arguments {
+    var out = Arguments(options: VerifierOptions(asOf: now))
+    var seen: Set<String> = []
+    var rest = arguments[...]
+    var onlyPaths = false
+    while let argument = rest.popFirst() {
+      guard !onlyPaths, argument.hasPrefix("-"), argument != "-" else {
+        out.paths.append(argument)
+        continue
+      }
+      if argument == "--" {
+        onlyPaths = true
+        continue
+      }
+      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let name = parts[0]
+      guard seen.insert(name).inserted else { throw UsageError(words: "\(visible(name)) is given twice") }
+      func value() throws(UsageError) -> String {
+        if parts.count == 2 { return parts[1] }
+        guard let next = rest.popFirst() else { throw UsageError(words: "\(name) needs a value") }
+        return next
+      }
+      func bad(_ value: String, _ expected: String) -> UsageError { UsageError(words: "\(name): \(visible(value)) is no \(expected)") }
+      switch name {
+      case "--help", "-h", "--json", "--quiet", "--closed":
+        guard parts.count == 1 else { throw UsageError(words: "\(name) takes no value") }
+        if name == "--json" { out.json = true }
+        if name == "--quiet" { out.quiet = true }
+        if name == "--closed" { out.options.closedOnly = true }
+        if name == "--help" || name == "-h" { out.help = true }
+      case "--signer": out.options.signer = try trust(name, value())
+      case "--tsa": out.options.tsa = try trust(name, value())
+      case "--policy":
+        let text = try value()
+        let arcs = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard arcs.count >= 2, arcs.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(\.isDigit) }) else {
+          throw bad(text, "policy OID (1.2.3.4)")
+        }
+        out.options.policy = text
+      case "--head":
+        let path = try value()
+        let bytes = try file(name, path)
+        do throws(Head.Unusable) { out.options.heads = try Head.lines(bytes) } catch {
+          throw UsageError(words: "\(name): \(visible(path)): \(error)")
+        }
+      case "--log":
+        let text = try value()
+        guard LogIdentity.isID(text) else { throw bad(text, "log id (32 hexadecimal digits in lower case)") }
+        out.options.log = text
+      case "--as-of":
+        let text = try value()
+        guard let time = time(text) else { throw bad(text, "time (2026-11-23T14:03:00+03:00 or Unix seconds)") }
+        out.options.asOf = time
+      case "--max-delay", "--retention":
+        let text = try value()
+        guard let length = duration(text) else { throw bad(text, "duration (digits and one of d h m s)") }
+        if name == "--retention" { out.options.retention = length } else { out.options.maxDelay = length }
+      case "--from", "--to":
+        let text = try value()
+        guard let day = CalendarDay(text) else { throw bad(text, "day (2026-11-23)") }
+        if name == "--from" { out.options.from = day } else { out.options.to = day }
+      default: throw UsageError(words: "unknown option \(visible(name))")
+      }
+    }
+    if out.help { return out }
+    guard !out.paths.isEmpty else { throw UsageError(words: "PATH is missing: an archive or a day's folder") }
+    if let from = out.options.from, let to = out.options.to, to < from { throw UsageError(words: "--to \(to) is before --from \(from)") }
+    return out
+  }
+
+  private static func file(_ option: String, _ path: String) throws(UsageError) -> [UInt8] {
+    // Named by the caller, so links are followed; a pipe is as good as a file.
+    guard let stream = fopen(path, "re") else {
+      throw UsageError(words: "\(option): \(visible(path)): \(String(cString: strerror(errno)))")
+    }
+    defer { fclose(stream) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while case let count = fread(&chunk, 1, chunk.count, stream), count > 0 {
+      bytes += chunk[0..<count]
+      guard bytes.count <= 64 << 20 else { throw UsageError(words: "\(option): \(visible(path)): over 64 MiB") }
+    }
+    guard ferror(stream) == 0 else { throw UsageError(words: "\(option): \(visible(path)) cannot be read") }
+    return bytes
+  }
+
+  private static func trust(_ option: String, _ path: String) throws(UsageError) -> Trust {
+    let bytes = try file(option, path)
+    do throws(OpenSSLError) { return try Trust(pem: bytes) } catch {
+      throw UsageError(words: "\(option): \(visible(path)): no PEM file of certificates (\(error))")
+    }
+  }
+
+  static func time(_ text: String) -> Int64? {
+    if let seconds = Array(text.utf8).span.decimal, seconds < 1 << 40 { return Int64(seconds) * Timestamp.second }
+    return Timestamp(rfc3339: text)?.microseconds
+  }
+
+  /// Digits and one of d h m s, in microseconds.
+  static func duration(_ text: String) -> Int64? {
+    let bytes = Array(text.utf8)
+    guard let unit = bytes.last, let count = bytes.span.extracting(0..<bytes.count - 1).decimal, count < 1 << 30 else { return nil }
+    switch unit {
+    case 0x64: return Int64(count) * Timestamp.day
+    case 0x68: return Int64(count) * Timestamp.hour
+    case 0x6d: return Int64(count) * Timestamp.minute
+    case 0x73: return Int64(count) * Timestamp.second
+    default: return nil
+    }
+  }
+
+  // MARK: Output
+
+  private static func now() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * Timestamp.second + Int64(time.tv_nsec) / 1000
+  }
+
+  private static func say(_ text: String) { put(1, text) }
+  private static func err(_ text: String) { put(2, text) }
+  private static func complain(_ text: String) { err("muhur-verify: \(text)\n") }
+
+  private static func put(_ descriptor: Int32, _ text: String) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let n = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      if n < 0, errno == EINTR { continue }
+      guard n > 0 else { return }
+      rest = rest.dropFirst(n)
+    }
+  }
+}
