@@ -46,7 +46,7 @@ let package = Package(
     tests("DialectsTests", ["Dialects"]),
     tests("ArchiveTests", ["Archive"]),
     tests("EvidenceTests", ["Evidence"]),
-    tests("AttributionTests", ["Attribution", "Archive", "Record"], exclude: ["scenarios"]),
+    tests("AttributionTests", ["Attribution", "Archive", "Dialects", "Record"], exclude: ["scenarios"]),
     tests("CommandsTests", ["Commands"]),
     tests("CollectorTests", ["Collector"]),
   ],
