@@ -57,7 +57,7 @@ public final class Index {
   /// Addresses kept in memory between commits; beyond it they are read again from the file.
   static let maximumStates = 20_000
   /// Observations that one transaction holds at most: sorted, they cost least together.
-  public static let batch = 50_000
+  public static let batch = 20_000
 
   // MARK: Opening
 
