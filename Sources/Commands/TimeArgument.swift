@@ -22,9 +22,13 @@ public enum TimeArgument: Sendable {
 
   private static func read(_ bytes: Span<UInt8>, _ text: String) -> TimeArgument? {
     if let unix = unixSeconds(bytes) { return .instant(microseconds: unix) }
-    guard bytes.count >= 10, let day = CalendarDay(text: bytes.extracting(0..<10)) ?? turkishDay(bytes.extracting(0..<10)) else { return nil }
+    guard bytes.count >= 10, let day = CalendarDay(text: bytes.extracting(0..<10)) ?? turkishDay(bytes.extracting(0..<10)) else {
+      return nil
+    }
     if bytes.count == 10 { return .day(day) }
-    guard bytes[10] == UInt8(ascii: " ") || bytes[10] | 0x20 == UInt8(ascii: "t"), let (clock, end) = clock(bytes, at: 11) else { return nil }
+    guard bytes[10] == UInt8(ascii: " ") || bytes[10] | 0x20 == UInt8(ascii: "t"), let (clock, end) = clock(bytes, at: 11) else {
+      return nil
+    }
     var rest = bytes.extracting(end..<bytes.count)
     if rest.count == 0 { return .local(day, clock, text: text) }
     if rest[0] == UInt8(ascii: " ") { rest = rest.extracting(1..<rest.count) }
@@ -43,8 +47,8 @@ public enum TimeArgument: Sendable {
   /// `14:03`, `14:03:07` or `14:03:07.123456`.
   private static func clock(_ t: Span<UInt8>, at start: Int) -> (ClockTime, end: Int)? {
     if let clock = ClockTime(text: t, at: start) {
-      // A comma before the fraction is a device's habit, not a caller's; a leap second no instant of ours.
-      guard clock.microseconds < Timestamp.day else { return nil }
+      // A leap second is no instant of ours.
+      guard t[start + 6] < UInt8(ascii: "6") else { return nil }
       return (clock, clock.end)
     }
     guard start <= t.count - 5, let clock = ClockTime(text: (t.extracting(start..<start + 5).array + Array(":00".utf8)).span, at: 0),
@@ -151,8 +155,9 @@ public enum DurationArgument {
       UInt8(ascii: "d"): Timestamp.day, UInt8(ascii: "h"): Timestamp.hour, UInt8(ascii: "m"): Timestamp.minute,
       UInt8(ascii: "s"): Timestamp.second,
     ]
-    guard let last = bytes.last, let unit = units[last], let count = bytes.span.extracting(0..<bytes.count - 1).decimal, count <= 36_500 * 86_400,
-      case let (value, over) = Int64(count).multipliedReportingOverflow(by: unit), !over, value <= 36_500 * Timestamp.day
+    guard let last = bytes.last, let unit = units[last], let count = bytes.span.extracting(0..<bytes.count - 1).decimal,
+      count <= 36_500 * 86_400,
+      case (let value, let over) = Int64(count).multipliedReportingOverflow(by: unit), !over, value <= 36_500 * Timestamp.day
     else { throw UsageError("--\(option): \(Arguments.quoted(text)) is no duration", hint: "write digits and one of d, h, m, s: 5m") }
     return value
   }
