@@ -226,6 +226,8 @@ extension EventReading {
     o.identity.macSource = mac == nil ? nil : macSource
     o.identity.duid = duid
     o.identity.clientID = clientID
+    // An address seen with nobody says nothing.
+    if o.identity.isEmpty, action == .seen || action == .declared { return nil }
     o.detail = Detail(
       hostname: hostname, relay: relay, circuitID: circuitID, source: record.source, user: user, phone: phone, method: method,
       session: session)

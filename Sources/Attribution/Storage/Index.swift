@@ -9,7 +9,8 @@ public final class Index {
   /// The id of the log whose records it holds.
   public let logID: String
   let database: Database
-  let writable: Bool
+  /// Rows are appended and sorted at the end (`finishBulk`).
+  private let isBulk: Bool
 
   /// The record that is read next.
   public private(set) var next: RecordPosition
@@ -50,31 +51,33 @@ public final class Index {
   // MARK: Opening
 
   /// For writing; makes the file where there is none.
-  /// - Throws: `.foreign` where it is of another log or version, `.damaged` where it is no index: `Index.discard` it and
-  ///   build it again.
-  public convenience init(_ path: String, logID: String) throws {
-    try self.init(path, logID: logID, writable: true)
-  }
+  /// - Throws: `.foreign` where it is of another log or version, `.damaged` where it is no index. `opened` builds it again.
+  public convenience init(_ path: String, logID: String) throws { try self.init(path, logID, .write) }
 
   /// For questions only, beside a writer.
-  public convenience init(reading path: String, logID: String) throws {
-    try self.init(path, logID: logID, writable: false)
-  }
+  public convenience init(reading path: String, logID: String) throws { try self.init(path, logID, .read) }
 
-  private init(_ path: String, logID: String, writable: Bool) throws {
+  /// A new file that is filled from nothing; `finishBulk` completes it.
+  convenience init(bulk path: String, logID: String) throws { try self.init(path, logID, .bulk) }
+
+  private enum Purpose { case read, write, bulk }
+
+  private init(_ path: String, _ logID: String, _ purpose: Purpose) throws {
     self.path = path
     self.logID = logID
-    self.writable = writable
+    isBulk = purpose == .bulk
+    let writable = purpose != .read
     database = try Database(path, writable: writable)
     next = RecordPosition(raw: 0)
-    if writable {
+    if purpose == .write {
       try database.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=4000")
     }
+    if purpose == .bulk { try beginBulk() }
     let found = try database.statement("PRAGMA user_version")
     let version = try found.step() ? found.int(0) : 0
     found.reset()
     if version == 0, writable {
-      let tables = try database.statement("SELECT count(*) FROM sqlite_master")
+      let tables = try database.statement("SELECT count(*) FROM main.sqlite_master")
       let count = try tables.step() ? tables.int(0) : 0
       tables.reset()
       guard count == 0 else { throw IndexError(.foreign, path, "is another program's database") }
@@ -88,9 +91,6 @@ public final class Index {
     }
     try load()
   }
-
-  /// Deletes an index file and what SQLite keeps beside it.
-  public static func discard(_ path: String) { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) } }
 
   private func load() throws {
     var meta: [String: Int64] = [:]
@@ -275,6 +275,7 @@ public final class Index {
 
   private func write() throws {
     guard !pending.isEmpty else { return }
+    if isBulk { return try append() }
     pending.sort { a, b in
       if a.state.id != b.state.id { return a.state.id < b.state.id }
       if a.observation.action.track != b.observation.action.track {
@@ -282,7 +283,7 @@ public final class Index {
       }
       return a.observation.key < b.observation.key
     }
-    let insert = try database.statement("INSERT INTO observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
+    let insert = try database.statement("INSERT INTO main.observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
     var names: [(key: [UInt8], address: Int, days: ClosedRange<Int>)] = []
     for (state, o) in pending {
       o.bind(to: insert, address: state.id, detail: try detail(o, state))
@@ -297,6 +298,22 @@ public final class Index {
       while end < pending.count, pending[end].state === state { end += 1 }
       try fold(state, pending[start..<end].lazy.map(\.observation).filter { $0.action.track == .address })
       start = end
+    }
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  /// In the order of the archive; sorted and folded at the end.
+  private func append() throws {
+    let insert = try database.statement("INSERT INTO heap.observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
+    var names: [(key: [UInt8], address: Int, days: ClosedRange<Int>)] = []
+    for (state, o) in pending {
+      o.bind(to: insert, address: state.id, detail: try detail(o, state))
+      try insert.run()
+      name(o, state, &names)
+    }
+    let insertName = try database.statement("INSERT INTO heap.name VALUES(?,?,?,?)")
+    for (key, address, days) in names {
+      try insertName.bind(1, key).bind(2, address).bind(3, days.lowerBound).bind(4, days.upperBound).run()
     }
     pending.removeAll(keepingCapacity: true)
   }
