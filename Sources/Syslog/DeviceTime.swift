@@ -25,6 +25,13 @@ public enum DeviceTime: Sendable {
     case .yearless(let month, let day, let clock):
       let year = zone.timestamp(received).localDay.date.year
       var best: Timestamp?
+      // Within half a year of reception no other year is nearer.
+      if let day = CalendarDay(year: year, month: month, day: day),
+        let time = Self.nearest(zone.instants(day: day, clock: clock), received),
+        time.microseconds - received <= Timestamp.day, Self.distance(time, received) < UInt64(182 * Timestamp.day)
+      {
+        return time
+      }
       for candidate in year - 1...year + 1 {
         guard let day = CalendarDay(year: candidate, month: month, day: day),
           let time = Self.nearest(zone.instants(day: day, clock: clock), received), time.microseconds - received <= Timestamp.day
