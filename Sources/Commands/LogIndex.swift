@@ -16,6 +16,8 @@ public final class LogIndex: Sendable {
   private let folder: String
   private let isLive: Bool
   private let lock = Mutex(())
+  /// One at a time.
+  private let rebuilding = Mutex(())
   private let writing = Writing()
 
   /// `@unchecked`: only whoever holds `lock` looks at it.
@@ -46,41 +48,46 @@ public final class LogIndex: Sendable {
       var read = 0
       while case let n = try follower.catchUp(records: Self.stretch), n > 0 {
         read += n
-        if read >= Self.stretch { progress("reading the archive for the index: \(Words.grouped(read)) records") }
+        if read >= Self.stretch { progress(Self.words(read)) }
       }
       return read
     }
   }
 
+  /// An index that is not there is built in bulk: that is many times faster than following the archive.
+  private func opened(_ progress: (String) -> Void) throws -> Index {
+    if access(Index.path(in: folder), F_OK) == 0 { return try Index.opened(in: folder, for: archive, remark: progress) }
+    return try Index.rebuilt(in: folder, for: archive) { progress(Self.words($0)) }
+  }
+
+  private static func words(_ records: Int) -> String { "reading the archive for the index: \(Words.grouped(records)) records" }
+
   /// Questions to an index that holds all that is in the archive now. For the calling thread alone.
   public func questions(progress: (String) -> Void) throws -> Questions {
     try catchUp(progress: progress)
-    let index = try Index(reading: path, logID: identity.id)
+    let index = try reading()
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     let clock = zone.timestamp(Int64(now.tv_sec) * Timestamp.second + Int64(now.tv_nsec) / 1000)
     return Questions([index], zone: zone, clock: clock, isLive: isLive)
   }
 
-  /// Builds the index again from the archive.
-  public func rebuild(progress: (String) -> Void) throws -> ReindexCount {
-    lock.withLock { _ in
-      writing.follower = nil
-      Index.discard(path)
+  private func reading() throws -> Index {
+    do { return try Index(reading: Index.path(in: folder), logID: identity.id) } catch {
+      // For an instant while a new index takes the old one's name there is none.
+      usleep(100_000)
+      return try Index(reading: Index.path(in: folder), logID: identity.id)
     }
-    try catchUp(progress: progress)
-    let index = try Index(reading: path, logID: identity.id)
-    return ReindexCount(days: try archive.days().count, records: index.counts.records, events: index.counts.events)
   }
 
-  private var path: String { folder + "/attribution.sqlite" }
-
-  private func opened(_ remark: (String) -> Void) throws -> Index {
-    guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw ArchiveError("mkdir", folder) }
-    do { return try Index(path, logID: identity.id) } catch let error as IndexError where error.kind == .damaged || error.kind == .foreign {
-      remark("the index is built again: \(error)")
-      Index.discard(path)
-      return try Index(path, logID: identity.id)
+  /// Builds the index again from the archive. Until it is ready the old one is followed and answers.
+  public func rebuild(progress: (String) -> Void) throws -> ReindexCount {
+    try rebuilding.withLock { _ in
+      let index = try Index.rebuilt(in: folder, for: archive) { progress(Self.words($0)) }
+      let counts = index.counts
+      let follower = IndexFollower(index, of: archive)
+      lock.withLock { _ in writing.follower = follower }
+      return ReindexCount(days: try archive.days().count, records: counts.records, events: counts.events)
     }
   }
 }
