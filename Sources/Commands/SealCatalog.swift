@@ -86,12 +86,12 @@ public final class SealCatalog: Sendable {
     return (try? TimeStampToken(response, over: signature)).map { Timestamp(microseconds: $0.time) }
   }
 
-  /// Where a record stands: the seal that covers it, and when that was proven.
-  public func proof(of record: Int, on day: CalendarDay, in zone: Zone) throws -> (seal: JSONValue, provenAt: JSONValue) {
-    guard let seal = try seal(of: record, on: day) else { return (.null, .null) }
+  /// Where a record stands: the seal that covers it, and when that was proven, in the log's zone; each nil while there is none.
+  public func proof(of record: Int, on day: CalendarDay, in zone: Zone) throws -> (seal: Int?, provenAt: Timestamp?) {
+    guard let seal = try seal(of: record, on: day) else { return (nil, nil) }
     let time = try provenAt(seal.number, on: day)
     return (
-      .integer(seal.number), time.map { .string(zone.timestamp($0.microseconds, fractionDigits: $0.fractionDigits).description) } ?? .null
+      seal.number, time.map { zone.timestamp($0.microseconds, fractionDigits: $0.microseconds.isMultiple(of: Timestamp.second) ? 0 : 6) }
     )
   }
 }

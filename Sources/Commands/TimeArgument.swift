@@ -88,12 +88,12 @@ public enum TimeArgument: Sendable {
   /// - Throws: where a clock in that zone showed the time twice or never, with both readings.
   public func instant(in zone: Zone) throws(UsageError) -> Timestamp {
     switch self {
-    case .instant(let microseconds): return zone.timestamp(microseconds)
+    case .instant(let microseconds): return Self.written(microseconds, in: zone)
     case .day(let day):
       throw UsageError("\(day) is a day, not a time", hint: "write \(day) 14:03")
     case .local(let day, let clock, let text):
       let found = zone.timestamps(day: day, clock: clock)
-      if found.count == 1 { return zone.timestamp(found[0].microseconds) }
+      if found.count == 1 { return Self.written(found[0].microseconds, in: zone) }
       if found.count > 1 {
         throw UsageError(
           "\(Arguments.quoted(text)) was twice in \(zone.name): \(found.map(Self.written).joined(separator: " and "))",
@@ -112,11 +112,15 @@ public enum TimeArgument: Sendable {
   }
 
   private static func written(_ time: Timestamp) -> String {
-    Timestamp(
-      microseconds: time.microseconds, offsetMinutes: time.offsetMinutes,
-      fractionDigits: time.microseconds.isMultiple(of: Timestamp.second) ? 0 : 6
-    ).description
+    Timestamp(microseconds: time.microseconds, offsetMinutes: time.offsetMinutes, fractionDigits: digits(time.microseconds)).description
   }
+
+  /// With a fraction only where there is one.
+  private static func written(_ microseconds: Int64, in zone: Zone) -> Timestamp {
+    zone.timestamp(microseconds, fractionDigits: digits(microseconds))
+  }
+
+  private static func digits(_ microseconds: Int64) -> Int { microseconds.isMultiple(of: Timestamp.second) ? 0 : 6 }
 
   /// The beginning of a span: a day alone means its first moment.
   public func beginning(in zone: Zone) throws(UsageError) -> Timestamp {
@@ -127,7 +131,7 @@ public enum TimeArgument: Sendable {
   /// The end of a span, inclusive: a day alone means its last moment, anything else is the instant itself.
   public func end(in zone: Zone) throws(UsageError) -> Timestamp {
     guard case .day(let day) = self else { return try instant(in: zone) }
-    return zone.timestamp(Self.firstMoment(of: day.adding(days: 1), in: zone).microseconds - 1)
+    return Self.written(Self.firstMoment(of: day.adding(days: 1), in: zone).microseconds - 1, in: zone)
   }
 
   /// Midnight, or where a clock went over it the first instant behind.
@@ -139,10 +143,10 @@ public enum TimeArgument: Sendable {
       text.append(minute % 60, digits: 2)
       text.append(":00")
       if let clock = ClockTime(text: text.span, at: 0), let first = zone.timestamps(day: day, clock: clock).first {
-        return zone.timestamp(first.microseconds)
+        return written(first.microseconds, in: zone)
       }
     }
-    return zone.timestamp(Int64(day.number) * Timestamp.day)
+    return written(Int64(day.number) * Timestamp.day, in: zone)
   }
 }
 

@@ -55,7 +55,7 @@ import Testing
     // 2015-11-08 04:00 +03:00 became 03:00 +02:00.
     let error = #expect(throws: UsageError.self) { try TimeArgument("2015-11-08 03:30").instant(in: istanbul) }
     #expect(error?.words == "`2015-11-08 03:30` was twice in Europe/Istanbul: 2015-11-08T03:30:00+03:00 and 2015-11-08T03:30:00+02:00")
-    #expect(try TimeArgument("2015-11-08 03:30+02:00").instant(in: istanbul).description == "2015-11-08T03:30:00.000000+02:00")
+    #expect(try TimeArgument("2015-11-08 03:30+02:00").instant(in: istanbul).description == "2015-11-08T03:30:00+02:00")
     #expect(try TimeArgument("2015-11-08 02:59").instant(in: istanbul).offsetMinutes == 180)
     #expect(try TimeArgument("2015-11-08 04:00").instant(in: istanbul).offsetMinutes == 120)
   }
@@ -69,11 +69,11 @@ import Testing
   @Test("a day alone begins and ends a span")
   func days() throws {
     let day = try TimeArgument("20.11.2026")
-    #expect(try day.beginning(in: istanbul).description == "2026-11-20T00:00:00.000000+03:00")
+    #expect(try day.beginning(in: istanbul).description == "2026-11-20T00:00:00+03:00")
     #expect(try day.end(in: istanbul).description == "2026-11-20T23:59:59.999999+03:00")
     // In Beirut the clock went from 00:00 to 01:00 that day.
     let beirut = try #require(Zone(named: "Asia/Beirut"))
-    #expect(try TimeArgument("2025-03-30").beginning(in: beirut).description == "2025-03-30T01:00:00.000000+03:00")
+    #expect(try TimeArgument("2025-03-30").beginning(in: beirut).description == "2025-03-30T01:00:00+03:00")
   }
 
   @Test("durations are digits and one of d h m s")

@@ -44,6 +44,13 @@ struct ArchiveCopy {
 
   /// DEST is new, empty, or a copy of this log, and lies nowhere in the archive.
   private func prepare(_ to: String) throws {
+    // Where DEST does not exist yet its parent says where it will lie.
+    let there = access(to, F_OK) == 0 ? to : Disk.parent(to)
+    guard let source = Self.real(log.archive.path), let target = Self.real(there) else { throw ArchiveError("realpath", there) }
+    let inside = (target + "/").hasPrefix(source + "/")
+    guard !inside, there != to || !(source + "/").hasPrefix(target + "/") else {
+      throw Refusal(.usage, "\(to) and the archive lie in each other")
+    }
     if mkdir(to, 0o700) != 0 {
       guard errno == EEXIST else { throw ArchiveError("mkdir", to) }
       let names = try folderEntries(to)?.map(\.name).filter { $0 != Layout.lostAndFound && !Layout.isTemporary($0) } ?? []
@@ -52,10 +59,6 @@ struct ArchiveCopy {
           throw Refusal(.noAnswer, "\(to) holds something else than a copy of this log", hint: "name a new or empty folder")
         }
       }
-    }
-    guard let source = Self.real(log.archive.path), let target = Self.real(to) else { throw ArchiveError("realpath", to) }
-    guard !(target + "/").hasPrefix(source + "/"), !(source + "/").hasPrefix(target + "/") else {
-      throw Refusal(.usage, "\(to) and the archive lie in each other")
     }
   }
 

@@ -77,8 +77,8 @@ struct Records {
     let proof = try log.seals.proof(of: number, on: day, in: log.zone)
     let answer: JSONValue = [
       "day": .string(day.description), "record": .integer(number), "line": .string(String(decoding: line, as: UTF8.self)),
-      "seal": proof.seal,
-      "proven_at": proof.provenAt,
+      "seal": proof.seal.map(JSONValue.integer) ?? .null,
+      "proven_at": JSONValue(proof.provenAt?.description),
     ]
     return Reply(.answered, json: answer.bytes, answers: 1)
   }

@@ -30,11 +30,7 @@ struct HolderQuestions {
     // The index may know a record before its proof can be read; what fails is said, not left out.
     var failure: (any Error)?
     let json = answers.json { place in
-      do {
-        guard let seal = try log.seals.seal(of: place.record, on: place.day) else { return (nil, nil) }
-        let time = try log.seals.provenAt(seal.number, on: place.day)
-        return (seal.number, time.map { log.zone.timestamp($0.microseconds, fractionDigits: 0) })
-      } catch {
+      do { return try log.seals.proof(of: place.record, on: place.day, in: log.zone) } catch {
         failure = failure ?? error
         return (nil, nil)
       }
