@@ -33,7 +33,9 @@ struct AfterTable: Sendable {
   /// Whether such a line came at most ten seconds ago; it answers once.
   mutating func take(_ key: UInt64, at: Int64) -> Bool {
     let i = Int(truncatingIfNeeded: key) & (Self.slots - 1)
-    guard table[i].key == key, table[i].armed, at.subtractingReportingOverflow(table[i].at).partialValue.magnitude <= After.window else { return false }
+    guard table[i].key == key, table[i].armed, at.subtractingReportingOverflow(table[i].at).partialValue.magnitude <= After.window else {
+      return false
+    }
     table[i].armed = false
     return true
   }
