@@ -50,7 +50,7 @@ let package = Package(
     tests("ArchiveTests", ["Archive"]),
     tests("EvidenceTests", ["Evidence"], exclude: ["Fixtures"]),
     tests("AttributionTests", ["Attribution", "Archive", "Dialects", "Record"], exclude: ["scenarios"]),
-    tests("CommandsTests", ["Commands"]),
+    tests("CommandsTests", ["Commands", "Archive", "Dialects"]),
     tests("CollectorTests", ["Collector"]),
   ],
   swiftLanguageModes: [.v6]

@@ -251,7 +251,7 @@ public final class LogCore: LogAccess {
 
   private static func publish(_ head: Head, _ publishers: [Configuration.Publisher]) {
     for publisher in publishers {
-      let file = open(publisher.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+      let file = Glibc.open(publisher.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
       guard file >= 0 else {
         Log.error("publish: \(publisher.path): \(String(cString: strerror(errno)))")
         continue

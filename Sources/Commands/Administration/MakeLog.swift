@@ -17,7 +17,7 @@ enum MakeLog {
     guard !name.isEmpty, name.utf8.count <= 255, Visible.text(name) == name else {
       throw UsageError("--log: \(Arguments.quoted(name)) is no name for a log")
     }
-    let zoneName = invocation.value("timezone") ?? usualZone()
+    let zoneName = invocation.value("timezone") ?? Zone.usual.name
     guard let zone = Zone(named: zoneName) else {
       throw UsageError(
         "--timezone: \(Arguments.quoted(zoneName)) is not known",
@@ -77,11 +77,12 @@ enum MakeLog {
     guard gethostname(&name, name.count - 1) == 0, name[0] != 0 else { throw UsageError("--log is missing, and the host has no name") }
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
+}
 
+extension Zone {
   /// The machine's zone, where it says one; else the country's for which this is made.
-  private static func usualZone() -> String {
-    guard let bytes = try? RegularFile.bytes("/etc/timezone", limit: 256) else { return "Europe/Istanbul" }
-    let name = String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
-    return Zone(named: name) == nil ? "Europe/Istanbul" : name
+  public static var usual: Zone {
+    let said = (try? RegularFile.bytes("/etc/timezone", limit: 256)).map { String(decoding: $0.prefix { $0 != 0x0a }, as: UTF8.self) }
+    return said.flatMap { Zone(named: $0) } ?? Zone(named: "Europe/Istanbul") ?? .utc
   }
 }
