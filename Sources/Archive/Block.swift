@@ -9,7 +9,7 @@ import Record
 ///     1f 8b 08 04  MTIME XFL OS  08 00  'M' 'H' 04 00  LENGTH  deflate data  CRC32 ISIZE
 public enum Block {
   public static let records = 1024
-  static let headerBytes = 20
+  public static let headerBytes = 20
   static let trailerBytes = 8
   /// Header, trailer and the two bytes of empty deflate data.
   static let leastBytes = 30
@@ -25,7 +25,7 @@ public enum Block {
   static func littleEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
 
   /// The length that a member's first 20 bytes state; MTIME, XFL and OS are free.
-  static func length(header: Span<UInt8>) throws(Malformed) -> Int {
+  public static func length(header: Span<UInt8>) throws(Malformed) -> Int {
     var cursor = ByteCursor(header)
     guard try cursor.take(4, "gzip header").equals([0x1f, 0x8b, 0x08, 0x04].span) else {
       throw Malformed(offset: 0, field: "a gzip header with FEXTRA alone")

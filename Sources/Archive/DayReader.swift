@@ -89,6 +89,10 @@ public final class DayReader {
     for (first, tail) in tails where !listed.contains(first) && tail.next <= position {
       if try tail.peek() == nil { tails[first] = nil }
     }
+    for (first, tail) in tails where listed.contains(first) && tail.next == first {
+      // A tail that a failed rotation left empty may have been made anew under its name.
+      if try tail.peek() == nil { tails[first] = nil }
+    }
     for first in listed where tails[first] == nil {
       do throws(ArchiveError) { tails[first] = try TailFile(folder, first: first) } catch {
         // Moved into a block since the folder was listed.

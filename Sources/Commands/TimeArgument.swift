@@ -22,9 +22,13 @@ public enum TimeArgument: Sendable {
 
   private static func read(_ bytes: Span<UInt8>, _ text: String) -> TimeArgument? {
     if let unix = unixSeconds(bytes) { return .instant(microseconds: unix) }
-    guard bytes.count >= 10, let day = CalendarDay(text: bytes.extracting(0..<10)) ?? turkishDay(bytes.extracting(0..<10)) else { return nil }
+    guard bytes.count >= 10, let day = CalendarDay(text: bytes.extracting(0..<10)) ?? turkishDay(bytes.extracting(0..<10)) else {
+      return nil
+    }
     if bytes.count == 10 { return .day(day) }
-    guard bytes[10] == UInt8(ascii: " ") || bytes[10] | 0x20 == UInt8(ascii: "t"), let (clock, end) = clock(bytes, at: 11) else { return nil }
+    guard bytes[10] == UInt8(ascii: " ") || bytes[10] | 0x20 == UInt8(ascii: "t"), let (clock, end) = clock(bytes, at: 11) else {
+      return nil
+    }
     var rest = bytes.extracting(end..<bytes.count)
     if rest.count == 0 { return .local(day, clock, text: text) }
     if rest[0] == UInt8(ascii: " ") { rest = rest.extracting(1..<rest.count) }
@@ -43,8 +47,8 @@ public enum TimeArgument: Sendable {
   /// `14:03`, `14:03:07` or `14:03:07.123456`.
   private static func clock(_ t: Span<UInt8>, at start: Int) -> (ClockTime, end: Int)? {
     if let clock = ClockTime(text: t, at: start) {
-      // A comma before the fraction is a device's habit, not a caller's; a leap second no instant of ours.
-      guard clock.microseconds < Timestamp.day else { return nil }
+      // A leap second is no instant of ours.
+      guard t[start + 6] < UInt8(ascii: "6") else { return nil }
       return (clock, clock.end)
     }
     guard start <= t.count - 5, let clock = ClockTime(text: (t.extracting(start..<start + 5).array + Array(":00".utf8)).span, at: 0),
@@ -84,12 +88,12 @@ public enum TimeArgument: Sendable {
   /// - Throws: where a clock in that zone showed the time twice or never, with both readings.
   public func instant(in zone: Zone) throws(UsageError) -> Timestamp {
     switch self {
-    case .instant(let microseconds): return zone.timestamp(microseconds)
+    case .instant(let microseconds): return Self.written(microseconds, in: zone)
     case .day(let day):
       throw UsageError("\(day) is a day, not a time", hint: "write \(day) 14:03")
     case .local(let day, let clock, let text):
       let found = zone.timestamps(day: day, clock: clock)
-      if found.count == 1 { return zone.timestamp(found[0].microseconds) }
+      if found.count == 1 { return Self.written(found[0].microseconds, in: zone) }
       if found.count > 1 {
         throw UsageError(
           "\(Arguments.quoted(text)) was twice in \(zone.name): \(found.map(Self.written).joined(separator: " and "))",
@@ -108,11 +112,15 @@ public enum TimeArgument: Sendable {
   }
 
   private static func written(_ time: Timestamp) -> String {
-    Timestamp(
-      microseconds: time.microseconds, offsetMinutes: time.offsetMinutes,
-      fractionDigits: time.microseconds.isMultiple(of: Timestamp.second) ? 0 : 6
-    ).description
+    Timestamp(microseconds: time.microseconds, offsetMinutes: time.offsetMinutes, fractionDigits: digits(time.microseconds)).description
   }
+
+  /// With a fraction only where there is one.
+  private static func written(_ microseconds: Int64, in zone: Zone) -> Timestamp {
+    zone.timestamp(microseconds, fractionDigits: digits(microseconds))
+  }
+
+  private static func digits(_ microseconds: Int64) -> Int { microseconds.isMultiple(of: Timestamp.second) ? 0 : 6 }
 
   /// The beginning of a span: a day alone means its first moment.
   public func beginning(in zone: Zone) throws(UsageError) -> Timestamp {
@@ -123,7 +131,7 @@ public enum TimeArgument: Sendable {
   /// The end of a span, inclusive: a day alone means its last moment, anything else is the instant itself.
   public func end(in zone: Zone) throws(UsageError) -> Timestamp {
     guard case .day(let day) = self else { return try instant(in: zone) }
-    return zone.timestamp(Self.firstMoment(of: day.adding(days: 1), in: zone).microseconds - 1)
+    return Self.written(Self.firstMoment(of: day.adding(days: 1), in: zone).microseconds - 1, in: zone)
   }
 
   /// Midnight, or where a clock went over it the first instant behind.
@@ -135,10 +143,10 @@ public enum TimeArgument: Sendable {
       text.append(minute % 60, digits: 2)
       text.append(":00")
       if let clock = ClockTime(text: text.span, at: 0), let first = zone.timestamps(day: day, clock: clock).first {
-        return zone.timestamp(first.microseconds)
+        return written(first.microseconds, in: zone)
       }
     }
-    return zone.timestamp(Int64(day.number) * Timestamp.day)
+    return written(Int64(day.number) * Timestamp.day, in: zone)
   }
 }
 
@@ -151,8 +159,9 @@ public enum DurationArgument {
       UInt8(ascii: "d"): Timestamp.day, UInt8(ascii: "h"): Timestamp.hour, UInt8(ascii: "m"): Timestamp.minute,
       UInt8(ascii: "s"): Timestamp.second,
     ]
-    guard let last = bytes.last, let unit = units[last], let count = bytes.span.extracting(0..<bytes.count - 1).decimal, count <= 36_500 * 86_400,
-      case let (value, over) = Int64(count).multipliedReportingOverflow(by: unit), !over, value <= 36_500 * Timestamp.day
+    guard let last = bytes.last, let unit = units[last], let count = bytes.span.extracting(0..<bytes.count - 1).decimal,
+      count <= 36_500 * 86_400,
+      case (let value, let over) = Int64(count).multipliedReportingOverflow(by: unit), !over, value <= 36_500 * Timestamp.day
     else { throw UsageError("--\(option): \(Arguments.quoted(text)) is no duration", hint: "write digits and one of d, h, m, s: 5m") }
     return value
   }

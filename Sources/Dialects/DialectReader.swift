@@ -53,7 +53,7 @@ extension Dialect {
       let root = try JSON5.read(bytes)
       var reader = DialectReader(try DialectReader.identity(root, file: file, name: name))
       try reader.read(root)
-      return reader.compiler.dialect
+      return Dialect(reader.compiler.dialect)
     } catch {
       throw DialectError(file: file, error)
     }
@@ -65,12 +65,12 @@ private struct DialectReader {
 
   static let maximumPatterns = 256
 
-  init(_ dialect: Dialect) { compiler = PatternCompiler(dialect) }
+  init(_ dialect: DialectDraft) { compiler = PatternCompiler(dialect) }
 
-  static func identity(_ root: JSON5Node, file: String, name: String) throws(JSON5Error) -> Dialect {
+  static func identity(_ root: JSON5Node, file: String, name: String) throws(JSON5Error) -> DialectDraft {
     let own = try root.member("name")
     guard try own.string() == name else { throw own.error("expected \"\(name)\": a dialect is called like its file") }
-    return Dialect(
+    return DialectDraft(
       name: name, version: try root.member("version").integer(in: 1...9999), about: try root["about"]?.string() ?? "", file: file)
   }
 
@@ -98,7 +98,6 @@ private struct DialectReader {
     if let head = root["head"] { compiler.dialect.head = try compiler.compile(head) }
     try readPatterns(try root.member("patterns"))
     try readExamples(try root.member("examples"))
-    compiler.dialect.labelText = compiler.intern(Array(compiler.dialect.label.utf8))
   }
 
   private mutating func readApplies(_ node: JSON5Node) throws(JSON5Error) {
@@ -160,11 +159,13 @@ private struct DialectReader {
       }
       template.constants.append((field, compiler.intern(Array(text.utf8))))
     }
-    let fields = Set(range.compactMap { compiler.dialect.nodes[$0].field })
-    if !kind.actions.isEmpty, !template.constants.contains(where: { $0.field == .action }), !fields.contains(.action) {
+    let fields = Set(range.map { compiler.dialect.nodes[$0].name })
+    if !kind.actions.isEmpty, !template.constants.contains(where: { $0.field == .action }),
+      !fields.contains(Int(EventField.action.rawValue))
+    {
       throw node.error("has no action")
     }
-    if kind == .lease || kind == .binding, fields.isDisjoint(with: [.ip, .prefix]) {
+    if kind == .lease || kind == .binding, fields.isDisjoint(with: [Int(EventField.ip.rawValue), Int(EventField.prefix.rawValue)]) {
       throw node.error("a \(kind.rawValue) needs {ip} or {prefix} in the pattern's text")
     }
     return template

@@ -40,7 +40,7 @@ extension Normaliser {
         result.why = "no dialect in use reads messages of \(text.extracting(app).string)"
       } else {
         result.why =
-          nearest.dialect >= 0
+          nearest.pattern >= 0
           ? "no dialect in use reads this; \(stopped(text))" : "no dialect in use reads messages without a program's name"
       }
     }

@@ -84,8 +84,9 @@ public struct Normaliser: Sendable {
       }
       return outcome
     }
-    let message = header.priority == nil && header.time == nil ? 0..<(header.message?.upperBound ?? 0) : header.message ?? 0..<0
-    guard !message.isEmpty else { return .notForUs }
+    // A line without any header is text from its first byte on.
+    let bare = header.priority == nil && header.time == nil
+    guard let message = bare ? header.message.map({ 0..<$0.upperBound }) : header.message else { return .notForUs }
     if let only = source.dialects {
       for i in only where set.dialects.indices.contains(i) {
         outcome = read(text, message, with: i, received, sender, source, &events)
@@ -94,6 +95,7 @@ public struct Normaliser: Sendable {
       }
       return outcome
     }
+    guard bare else { return .notForUs }
     for i in set.bare {
       let found = read(text, message, with: i, received, sender, source, &events)
       // A line without header is a dialect's own only if its head is there.
@@ -115,33 +117,38 @@ public struct Normaliser: Sendable {
     _ text: Span<UInt8>, _ message: Range<Int>, with index: Int, _ received: Int64, _ sender: UInt64, _ source: borrowing SourceReading,
     _ events: inout EventList
   ) -> Outcome {
+    let dialect = set.dialects[index]
     let body = text.extracting(message)
     var at = 0
     scratch.keep(captures: 0)
-    if !set.dialects[index].head.isEmpty {
-      guard let end = scratch.match(body, at: 0, set.dialects[index], set.dialects[index].head, toEnd: false) else {
+    if !dialect.head.isEmpty {
+      guard let end = scratch.match(body, at: 0, dialect, dialect.head, toEnd: false) else {
         note(index, -1, message.lowerBound)
         return .notUnderstood(dialect: index)
       }
       at = end
     }
-    let headCaptures = scratch.captures.count
+    let headCaptures = scratch.captureCount
     var end = at
     while end < body.count, PatternDispatch.isWordByte(body[end]) { end += 1 }
-    for number in set.dialects[index].dispatch.candidates(PatternDispatch.hash(body, at..<end)) {
+    for number in dialect.dispatch.candidates(PatternDispatch.hash(body, at..<end)) {
       scratch.keep(captures: headCaptures)
-      guard scratch.match(body, at: at, set.dialects[index], set.dialects[index].patterns[number].nodes, toEnd: true) != nil else {
+      let code = dialect.codes[number]
+      if code.after >= 0, !afters.mayHold(at: received) { continue }
+      guard scratch.match(body, at: at, dialect, code.nodes, toEnd: true) != nil else {
         note(index, number, message.lowerBound)
         continue
       }
-      if let after = set.dialects[index].patterns[number].after {
-        guard afters.take(key(after, index, sender, body), at: received) else { continue }
+      if code.after >= 0 {
+        guard afters.take(key(code.after, index, sender, body), at: received) else { continue }
       }
-      for remembered in set.dialects[index].patterns[number].remembered {
-        afters.remember(key(remembered.after, index, sender, body), at: received, armed: remembered.arms)
+      if code.remembers {
+        for remembered in dialect.patterns[number].remembered {
+          afters.remember(key(remembered.after, index, sender, body), at: received, armed: remembered.arms)
+        }
       }
-      guard set.dialects[index].patterns[number].event != nil else { return .nothing(dialect: index, pattern: number) }
-      write(text, body, index, number, received, source, &events)
+      guard code.hasEvent, let event = dialect.patterns[number].event else { return .nothing(dialect: index, pattern: number) }
+      write(event, text, body, dialect, received, source, &events)
       return .event(dialect: index, pattern: number)
     }
     if nearest.dialect < 0 { nearest = Nearest(dialect: index, pattern: Self.noPattern, node: -1, byte: message.lowerBound + at) }
@@ -166,8 +173,9 @@ public struct Normaliser: Sendable {
     mix(UInt64(truncatingIfNeeded: after))
     for name in set.dialects[dialect].afters[after].equal {
       mix(0x100)
-      for capture in scratch.captures where capture.name == name {
-        for i in capture.range { mix(UInt64(body[i])) }
+      for n in 0..<scratch.captureCount {
+        let capture = scratch.capture(n)
+        if capture.name == name { for i in capture.range { mix(UInt64(body[i])) } }
       }
     }
     // The table takes the low bits.
@@ -177,17 +185,17 @@ public struct Normaliser: Sendable {
   // MARK: - Events
 
   private func write(
-    _ text: Span<UInt8>, _ body: Span<UInt8>, _ index: Int, _ number: Int, _ received: Int64, _ source: borrowing SourceReading,
-    _ events: inout EventList
+    _ template: EventTemplate, _ text: Span<UInt8>, _ body: Span<UInt8>, _ dialect: Dialect, _ received: Int64,
+    _ source: borrowing SourceReading, _ events: inout EventList
   ) {
-    guard let template = set.dialects[index].patterns[number].event else { return }
-    let bytes = set.dialects[index].pool
+    let bytes = dialect.pool
     let pool = bytes.span
     events.begin(template.kind)
     for (field, constant) in template.constants { events.set(field, text: pool.extracting(constant)) }
     var time: Timestamp?
-    for capture in scratch.captures where capture.name >= 0 && capture.name < 256 {
-      guard let field = EventField(rawValue: UInt8(truncatingIfNeeded: capture.name)) else { continue }
+    for n in 0..<scratch.captureCount {
+      let capture = scratch.capture(n)
+      guard capture.name < 256, let field = EventField(rawValue: UInt8(truncatingIfNeeded: capture.name)) else { continue }
       switch capture.value {
       case .nothing: break
       case .text: if !capture.range.isEmpty { events.set(field, text: body.extracting(capture.range)) }
@@ -218,7 +226,8 @@ public struct Normaliser: Sendable {
       }
     }
     if source.trustsDeviceClock { events.set(.clock, word: "device") }
-    events.set(.dialect, text: pool.extracting(set.dialects[index].labelText))
+    let label = dialect.labelBytes
+    events.set(.dialect, text: label.span)
     if time == nil { time = header.time?.resolved(zone: source.zone, received: received) }
     if let time { events.set(.time, time) }
     events.commit()

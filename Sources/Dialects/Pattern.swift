@@ -70,10 +70,8 @@ struct PatternNode: Sendable {
   var type: FieldType = .text
   /// What may stand there instead of a value of `type`; it is read over.
   var fallback: FieldType?
-  /// Where the value goes; nil for a name of the dialect's own.
-  var field: EventField?
-  /// Number of the name among the dialect's own, -1 for none.
-  var own = -1
+  /// Where the value goes: raw value of the event field, 256 + number of the dialect's own name, -1 for nowhere.
+  var name = -1
   /// The literal behind this field, where one must stand there: where words and texts end.
   var until: Range<Int> = 0..<0
   var skip = 0
@@ -94,6 +92,22 @@ struct Pattern: Sendable {
   var remembered: [(after: Int, arms: Bool)] = []
 }
 
+/// What reading needs of a pattern for every message: no strings and lists, which would cost counting references.
+struct PatternCode: Sendable {
+  var nodes: Range<Int>
+  /// -1: none.
+  var after: Int
+  var remembers: Bool
+  var hasEvent: Bool
+
+  init(_ pattern: Pattern) {
+    nodes = pattern.nodes
+    after = pattern.after ?? -1
+    remembers = !pattern.remembered.isEmpty
+    hasEvent = pattern.event != nil
+  }
+}
+
 struct EventTemplate: Sendable {
   var kind: EventKind
   /// Fields with fixed text, as ranges of the dialect's pool.
@@ -108,47 +122,78 @@ struct After: Sendable {
   static let window: Int64 = 10 * Timestamp.second
 }
 
-/// A dialect as compiled.
-public struct Dialect: Sendable {
+/// A dialect as compiled. A class, so that threads share it and a message costs no copy of it.
+public final class Dialect: Sendable {
   public let name: String
   public let version: Int
   public let about: String
   /// The file it came from, for messages.
   public let file: String
   /// `name/version`, as events say it.
-  public var label: String { "\(name)/\(version)" }
+  public let label: String
 
   /// Tags and APP-NAMEs whose messages it reads.
-  var apps: [String] = []
+  let apps: [String]
   /// Whether it also reads lines that have no syslog header.
+  let bare: Bool
+  /// All texts of patterns and events.
+  let pool: [UInt8]
+  let nodes: [PatternNode]
+  let head: Range<Int>
+  let patterns: [Pattern]
+  /// The same, in the same order.
+  let codes: [PatternCode]
+  let afters: [After]
+  let examples: [DialectExample]
+  let dispatch: PatternDispatch
+  let labelBytes: [UInt8]
+
+  init(_ draft: DialectDraft) {
+    name = draft.name
+    version = draft.version
+    about = draft.about
+    file = draft.file
+    label = "\(draft.name)/\(draft.version)"
+    labelBytes = Array(label.utf8)
+    apps = draft.apps
+    bare = draft.bare
+    pool = draft.pool
+    nodes = draft.nodes
+    head = draft.head
+    patterns = draft.patterns
+    codes = draft.patterns.map(PatternCode.init)
+    afters = draft.afters
+    examples = draft.examples
+    dispatch = draft.dispatch
+  }
+
+  /// What a node waits for, in words.
+  func expectation(_ node: PatternNode) -> String {
+    switch node.kind {
+    case .literal: "\"\(String(decoding: pool[node.literal], as: UTF8.self))\""
+    case .field: node.type.words
+    case .optional, .optionalEnd: "the end"
+    }
+  }
+}
+
+/// A dialect while its file is read.
+struct DialectDraft {
+  var name: String
+  var version: Int
+  var about: String
+  var file: String
+  var apps: [String] = []
   var bare = false
   var pool: [UInt8] = []
   var nodes: [PatternNode] = []
   var head: Range<Int> = 0..<0
   var patterns: [Pattern] = []
+  /// Names of its own fields, by number.
   var ownNames: [String] = []
   var afters: [After] = []
-  var labelText: Range<Int> = 0..<0
   var examples: [DialectExample] = []
   var dispatch = PatternDispatch()
-
-  init(name: String, version: Int, about: String, file: String) {
-    self.name = name
-    self.version = version
-    self.about = about
-    self.file = file
-  }
-
-  func text(_ range: Range<Int>) -> String { String(decoding: pool[range], as: UTF8.self) }
-
-  /// What a node waits for, in words.
-  func expectation(_ node: PatternNode) -> String {
-    switch node.kind {
-    case .literal: "\"\(text(node.literal))\""
-    case .field: node.type.words
-    case .optional, .optionalEnd: "the end"
-    }
-  }
 }
 
 /// Which patterns can match at all: by the first word behind the head.

@@ -11,13 +11,13 @@ import Record
 ///     {@name}           the text of that name in `parts`
 ///     {{ }}             braces
 struct PatternCompiler {
-  var dialect: Dialect
+  var dialect: DialectDraft
   var parts: [String: JSON5Node] = [:]
 
   static let maximumNodes = 256
   static let maximumOptionalDepth = 8
 
-  init(_ dialect: Dialect) { self.dialect = dialect }
+  init(_ dialect: DialectDraft) { self.dialect = dialect }
 
   /// Appends the nodes and returns their range.
   mutating func compile(_ node: JSON5Node) throws(JSON5Error) -> Range<Int> {
@@ -126,8 +126,9 @@ struct PatternCompiler {
     } else if name.hasPrefix("_") {
       guard let type else { throw node.error("expected a type in {\(inside)}: a name of your own has none by itself") }
       result.type = type
-      result.own = dialect.ownNames.firstIndex(of: name) ?? dialect.ownNames.count
-      if result.own == dialect.ownNames.count { dialect.ownNames.append(name) }
+      let number = dialect.ownNames.firstIndex(of: name) ?? dialect.ownNames.count
+      if number == dialect.ownNames.count { dialect.ownNames.append(name) }
+      result.name = 256 + number
     } else {
       guard let field = EventField(name: name), field != .kind, field != .dialect, field != .clock, field != .leaseFrom else {
         throw node.error("{\(name)} is no field of events; a name of your own begins with _")
@@ -135,7 +136,7 @@ struct PatternCompiler {
       guard let own = type ?? FieldType(form: field.form), own.fits(field.form) else {
         throw node.error("{\(inside)}: \(name) cannot hold \(type?.words ?? "a list")")
       }
-      result.field = field
+      result.name = Int(field.rawValue)
       result.type = own
     }
     return result

@@ -24,7 +24,8 @@ struct Capture: Sendable {
 
 /// What matching works on; used for all messages of a thread, so that it allocates nothing.
 struct MatchScratch: Sendable {
-  private(set) var captures: [Capture] = []
+  private var captures: [Capture] = []
+  private(set) var captureCount = 0
   /// Bytes of hexadecimal values.
   private(set) var bytes: [UInt8] = []
   /// How far the latest attempt came, and the node that did not match there (-1: more text than pattern).
@@ -40,45 +41,50 @@ struct MatchScratch: Sendable {
     var captures: Int
     var bytes: Int
   }
-  private var attempts: [Attempt] = []
+  private var attempts: [Attempt]
+  private var attemptCount = 0
 
   init() {
-    captures.reserveCapacity(64)
+    captures = Array(repeating: Capture(name: -1, range: 0..<0, value: .nothing), count: PatternCompiler.maximumNodes * 2)
     bytes.reserveCapacity(4096)
-    attempts.reserveCapacity(PatternCompiler.maximumOptionalDepth)
+    attempts = Array(repeating: Attempt(skip: 0, at: 0, captures: 0, bytes: 0), count: PatternCompiler.maximumOptionalDepth)
   }
 
   mutating func reset() {
-    captures.removeAll(keepingCapacity: true)
+    captureCount = 0
     bytes.removeAll(keepingCapacity: true)
     steps = 0
   }
 
   /// Forgets the captures behind the first `count`.
-  mutating func keep(captures count: Int) {
-    if captures.count > count { captures.removeLast(captures.count - count) }
-  }
+  mutating func keep(captures count: Int) { captureCount = min(captureCount, count) }
+
+  /// The captures of what matched, in order: 0 to `captureCount`.
+  func capture(_ index: Int) -> Capture { captures[index] }
 
   /// Matches nodes from a place on.
   /// - Parameter toEnd: the message must end there, blanks apart.
   /// - Returns: the place behind what matched, nil where it does not; then `failedAt` says where.
-  mutating func match(_ text: Span<UInt8>, at start: Int, _ dialect: borrowing Dialect, _ nodes: Range<Int>, toEnd: Bool) -> Int? {
+  mutating func match(_ text: Span<UInt8>, at start: Int, _ dialect: Dialect, _ nodes: Range<Int>, toEnd: Bool) -> Int? {
     var at = start
     var i = nodes.lowerBound
     failedAt = start
     failedNode = -1
-    attempts.removeAll(keepingCapacity: true)
-    let kept = captures.count
-    let pool = dialect.pool.span
+    attemptCount = 0
+    let kept = captureCount
+    let allNodes = dialect.nodes
+    let poolBytes = dialect.pool
+    let pool = poolBytes.span
     while i < nodes.upperBound {
       steps += 1
       var matched = true
-      switch dialect.nodes[i].kind {
+      switch allNodes[i].kind {
       case .optional:
-        attempts.append(Attempt(skip: dialect.nodes[i].skip, at: at, captures: captures.count, bytes: bytes.count))
-      case .optionalEnd: attempts.removeLast()
+        attempts[attemptCount] = Attempt(skip: allNodes[i].skip, at: at, captures: captureCount, bytes: bytes.count)
+        attemptCount += 1
+      case .optionalEnd: attemptCount -= 1
       case .literal:
-        let literal = dialect.nodes[i].literal
+        let literal = allNodes[i].literal
         var k = 0
         while k < literal.count, k < text.count - at, text[at + k] == pool[literal.lowerBound + k] { k += 1 }
         if k == literal.count {
@@ -88,7 +94,7 @@ struct MatchScratch: Sendable {
           fail(at + k, i)
         }
       case .field:
-        if let end = take(text, at, dialect.nodes[i], pool) {
+        if let end = take(text, at, allNodes[i], pool) {
           at = end
         } else {
           matched = false
@@ -99,14 +105,16 @@ struct MatchScratch: Sendable {
         i += 1
         continue
       }
-      guard let attempt = attempts.popLast() else {
+      guard attemptCount > 0 else {
         keep(captures: kept)
         return nil
       }
+      attemptCount -= 1
+      let attempt = attempts[attemptCount]
       at = attempt.at
       i = attempt.skip
       keep(captures: attempt.captures)
-      bytes.removeLast(bytes.count - attempt.bytes)
+      while bytes.count > attempt.bytes { bytes.removeLast() }
     }
     guard toEnd else { return at }
     var end = at
@@ -138,11 +146,9 @@ struct MatchScratch: Sendable {
   }
 
   private mutating func put(_ node: PatternNode, _ range: Range<Int>, _ value: Capture.Value) {
-    if let field = node.field {
-      captures.append(Capture(name: Int(field.rawValue), range: range, value: value))
-    } else if node.own >= 0 {
-      captures.append(Capture(name: 256 + node.own, range: range, value: value))
-    }
+    guard node.name >= 0 else { return }
+    captures[captureCount] = Capture(name: node.name, range: range, value: value)
+    captureCount += 1
   }
 
   private mutating func value(_ text: Span<UInt8>, _ at: Int, _ node: PatternNode, _ pool: Span<UInt8>) -> (Capture.Value, Int)? {
@@ -165,7 +171,7 @@ struct MatchScratch: Sendable {
       guard let number = text.extracting(start..<end).decimal else { return nil }
       if negative {
         // Only identifiers are ever negative: 32 bits that a program printed as signed.
-        guard node.field == nil || node.field == .iaid, number <= 1 << 31 else { return nil }
+        guard node.name < 0 || node.name >= 256 || node.name == Int(EventField.iaid.rawValue), number <= 1 << 31 else { return nil }
         return (.integer((1 << 32) - number), end)
       }
       return (.integer(number), end)
@@ -186,7 +192,7 @@ struct MatchScratch: Sendable {
   }
 
   private func isAddressByte(_ b: UInt8, _ type: FieldType) -> Bool {
-    if b.hexValue != nil || b == 0x3a { return true }
+    if b &- 0x30 < 11 || (b | 0x20) &- 0x61 < 6 { return true }  // digits, colon, a to f
     switch type {
     case .ip, .ip4, .ip6: return b == 0x2e
     case .prefix: return b == 0x2e || b == 0x2f
@@ -230,7 +236,7 @@ struct MatchScratch: Sendable {
   }
 
   private mutating func undo(_ count: Int) -> Range<Int>? {
-    bytes.removeLast(bytes.count - count)
+    while bytes.count > count { bytes.removeLast() }
     return nil
   }
 

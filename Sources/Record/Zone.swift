@@ -85,6 +85,9 @@ public struct Zone: Sendable, Hashable {
 
   /// Seconds east of UTC at that instant, and until when (seconds since 1970) they hold at least.
   public func offset(at seconds: Int64) -> (seconds: Int, until: Int64) {
+    // Nearly every question is about the time since the last change.
+    let last = transitions[transitions.count - 1]
+    if seconds >= last.at, rule?.daylight == nil { return (rule?.standard ?? last.offset, .max) }
     var low = 0
     var high = transitions.count
     while high - low > 1 {

@@ -25,6 +25,12 @@ public enum DeviceTime: Sendable {
     case .yearless(let month, let day, let clock):
       let year = zone.timestamp(received).localDay.date.year
       var best: Timestamp?
+      // Within half a year of reception no other year is nearer, also if the clock was set forward over this time.
+      if let day = CalendarDay(year: year, month: month, day: day) {
+        let local = Int64(day.number) * Timestamp.day + clock.microseconds
+        let ahead = local - Int64(zone.offsetMinutes(at: local)) * Timestamp.minute - received
+        if ahead <= Timestamp.day, ahead > -182 * Timestamp.day { return Self.nearest(zone.instants(day: day, clock: clock), received) }
+      }
       for candidate in year - 1...year + 1 {
         guard let day = CalendarDay(year: candidate, month: month, day: day),
           let time = Self.nearest(zone.instants(day: day, clock: clock), received), time.microseconds - received <= Timestamp.day
@@ -46,6 +52,13 @@ public enum DeviceTime: Sendable {
 
 // Reading.
 extension DeviceTime {
+  private var hasFraction: Bool {
+    switch self {
+    case .local(_, let clock), .yearless(_, _, let clock): clock.fractionDigits > 0
+    case .instant, .impossible: false
+    }
+  }
+
   /// `2026-11-20T10:15:02.123+03:00` and the index behind it.
   /// - Parameter strict: exactly RFC 5424 section 6.2.3. Else also a space for T, a comma before the fraction, nine
   ///   digits of it, an offset without colon or without minutes, or none.
@@ -159,17 +172,20 @@ extension DeviceTime {
     /// Behind the zone's name.
     var end: Int
 
-    init(_ text: Span<UInt8>, at start: Int) {
+    /// - Parameter cisco: whether what stands before has shown that this is Cisco's; else a mark or a fraction must,
+    ///   or `Nov 20 10:15:02 EDGE: %ASA-…` would lose its host.
+    init(_ text: Span<UInt8>, at start: Int, cisco: Bool = false) {
       var i = start
-      if i < text.count, text[i] == 0x2a || text[i] == 0x2e { i += 1 }
+      let marked = i < text.count && (text[i] == 0x2a || text[i] == 0x2e)
+      if marked { i += 1 }
       guard let (read, behind) = DeviceTime.bsd(text, at: i) else {
         (time, range, end) = (nil, start..<start, start)
         return
       }
       (time, range, end) = (read, i..<behind, behind)
-      guard behind < text.count, text[behind] == 0x20 else { return }
+      guard cisco || marked || read.hasFraction, behind < text.count, text[behind] == 0x20 else { return }
       var j = behind + 1
-      while j < text.count, text[j].isLetter || text[j].isDigit || text[j] == 0x2b || text[j] == 0x2d, j - behind <= 6 { j += 1 }
+      while j < text.count, text[j] &- 0x41 < 26 || text[j].isDigit || text[j] == 0x2b || text[j] == 0x2d, j - behind <= 6 { j += 1 }
       guard j > behind + 1, text.starts(with: ": %", at: j) else { return }
       let zone = text.extracting(behind + 1..<j)
       end = j

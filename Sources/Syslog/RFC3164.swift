@@ -15,19 +15,19 @@ extension SyslogMessage {
 
   mutating func readRFC3164(_ reader: inout HeaderReader, hasPriority: Bool) {
     if hasPriority, reader.next == 0x20 { reader.at += 1 }
-    if hasPriority, reader.next.isDigit { readCiscoPrefix(&reader) }
-    if readTime(&reader, hasPriority: hasPriority) {
+    let cisco = hasPriority && reader.next.isDigit && readCiscoPrefix(&reader)
+    if readTime(&reader, hasPriority: hasPriority, cisco: cisco) {
       if reader.next == 0x3a { reader.at += 1 }
       reader.skipBlanks()
       if host != nil { _ = readTag(&reader) } else if !readTag(&reader, mayNameHost: true) { readHost(&reader) }
-    } else if hasPriority {
+    } else if hasPriority, host != nil || cisco || !reader.next.isDigit {
       _ = readTag(&reader)
     }
     if reader.at < reader.end { message = reader.at..<reader.end }
   }
 
   /// Cisco's `44123: ` before a time, a second number (its own beside that of a relay), and its own name.
-  private mutating func readCiscoPrefix(_ reader: inout HeaderReader) {
+  private mutating func readCiscoPrefix(_ reader: inout HeaderReader) -> Bool {
     let start = reader.at
     var name: Range<Int>?
     for _ in 0..<3 {
@@ -41,10 +41,11 @@ extension SyslogMessage {
       }
       if reader.next == 0x25 || DeviceTime.Marked(reader.bytes.extracting(0..<reader.end), at: reader.at).time != nil {
         host = name
-        return
+        return true
       }
     }
     reader.at = start
+    return false
   }
 
   private func isNumber(_ reader: borrowing HeaderReader, _ range: Range<Int>) -> Bool {
@@ -52,9 +53,9 @@ extension SyslogMessage {
     return true
   }
 
-  private mutating func readTime(_ reader: inout HeaderReader, hasPriority: Bool) -> Bool {
+  private mutating func readTime(_ reader: inout HeaderReader, hasPriority: Bool, cisco: Bool) -> Bool {
     let text = reader.bytes.extracting(0..<reader.end)
-    let marked = DeviceTime.Marked(text, at: reader.at)
+    let marked = DeviceTime.Marked(text, at: reader.at, cisco: cisco)
     if let read = marked.time {
       time = read
       timestamp = marked.range

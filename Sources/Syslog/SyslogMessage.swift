@@ -26,7 +26,8 @@ public struct SyslogMessage: Sendable {
   public init(_ bytes: Span<UInt8>) {
     var end = bytes.count
     while end > 0, bytes[end - 1] == 0x0a || bytes[end - 1] == 0x0d || bytes[end - 1] == 0x00 { end -= 1 }
-    let start = bytes.starts(with: "\u{feff}") && end >= 3 ? 3 : 0
+    // A BOM may stand before everything.
+    let start = end >= 3 && bytes[0] == 0xef && bytes[1] == 0xbb && bytes[2] == 0xbf ? 3 : 0
     var reader = HeaderReader(bytes, at: start, end: end)
     let hasPriority = reader.priority()
     priority = reader.priorityValue

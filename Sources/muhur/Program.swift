@@ -1,1 +1,9 @@
-@main struct Program { static func main() {} }
+// muhur: asks and administers a log. The commands are in Commands; this gives them what needs the daemon's configuration.
+import Commands
+import Glibc
+
+@main struct Program {
+  static func main() {
+    exit(Client(local: Local.functions).run(Array(CommandLine.arguments.dropFirst())))
+  }
+}

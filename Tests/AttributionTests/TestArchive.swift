@@ -20,6 +20,13 @@ final class TestArchive {
     path = String(cString: made)
     folder = ArchiveFolder(path)
     mkdir(path + "/days", 0o700)
+    let created = Timestamp(microseconds: 0)
+    let log = LogIdentity(id: Self.logID, name: "test", timezone: "Europe/Istanbul", created: created)
+    let fd = open("\(path)/\(Layout.log)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    guard fd >= 0 else { throw ArchiveError("open", path) }
+    defer { close(fd) }
+    let bytes = log.fileBytes
+    guard bytes.withUnsafeBytes({ write(fd, $0.baseAddress, $0.count) }) == bytes.count else { throw ArchiveError("write", path) }
   }
 
   deinit {
@@ -34,9 +41,10 @@ final class TestArchive {
       rmdir("\(path)/days/\(day)")
     }
     for name in ["index", "rebuilt"] {
-      Index.discard(path + "/" + name)
-      Index.discard(path + "/" + name + ".tmp")
+      Index.discard(Index.path(in: path + "/" + name))
+      rmdir(path + "/" + name)
     }
+    unlink(path + "/" + Layout.log)
     rmdir(path + "/days")
     rmdir(path)
   }
@@ -72,7 +80,7 @@ final class TestArchive {
     try append(line, at: time)
   }
 
-  func index(_ name: String = "index") throws -> Index { try Index(path + "/" + name, logID: Self.logID) }
+  func index(_ name: String = "index") throws -> Index { try Index.opened(in: path + "/" + name, for: folder) }
 
   /// Follows the archive from where the index stands.
   @discardableResult func follow(_ index: Index) throws -> Int { try IndexFollower(index, of: folder).catchUp() }

@@ -16,7 +16,7 @@ extension Questions {
       clientID: interval.identity.clientID.map(text), hostname: interval.hostname.map(text), relay: interval.relay.map(text),
       circuitID: interval.circuitID.map(text), basis: Answer.Basis(rawValue: interval.basis.name) ?? .binding,
       start: interval.start.timestamp(in: zone), lastSeen: interval.lastSeen.timestamp(in: zone), end: end?.timestamp(in: zone),
-      endReason: reason, certainty: Judgement.overall(interval, among: []), clock: interval.clockIsDevice ? .device : .receive,
+      endReason: reason, certainty: Judgement.alone(interval), clock: interval.clockIsDevice ? .device : .receive,
       clockDifferenceMilliseconds: interval.difference)
     answer.evidence = try index.evidence(interval, place.id, near: near, number: number)
     return answer

@@ -66,12 +66,12 @@ extension Questions {
       for place in try index.places(named: name.keys, before: to) {
         let all = try index.intervals(of: place.id, from: from, to: to)
         var covered: [Interval] = []
-        for interval in all where interval.start <= to {
+        for (interval, certainty) in zip(all, Judgement.overall(all)) where interval.start <= to {
           let users = try users(interval, place, index, number, from: max(from, interval.start), to: min(to, interval.possibleUntil))
           let isUser = users.contains { Folding.fold($0.user) == name.folded }
           guard try isUser || name.names(interval.identity) || isNamed(interval, name, place, index) else { continue }
           var answer = try answer(interval, place, index, number, at: nil)
-          answer.certainty = Judgement.overall(interval, among: all)
+          answer.certainty = certainty
           answer.users = users
           covered.append(interval)
           result.answers.append(answer)
@@ -79,7 +79,8 @@ extension Questions {
         result.answers += try loginsAlone(name, place, index, number, from: from, to: to, besides: covered)
       }
     }
-    result.answers = Self.joined(result.answers).sorted { ($0.start.microseconds, $0.ip) < ($1.start.microseconds, $1.ip) }
+    if indexes.count > 1 { result.answers = Self.joined(result.answers) }
+    result.answers.sort { ($0.start.microseconds, $0.ip) < ($1.start.microseconds, $1.ip) }
     return result
   }
 

@@ -64,17 +64,33 @@ struct Judgement {
     return seen.time <= other.interval.lastSeen
   }
 
-  /// Of a whole interval, where no moment is asked about: the best that holds inside it, unless another device was
-  /// observed on the address meanwhile.
-  static func overall(_ interval: Interval, among all: [Interval]) -> Certainty {
-    if all.contains(where: { other in
-      other.basis != .declared && other.identity.matches(interval.identity) == false
-        && (interval.basis == .declared
-          ? other.start < interval.possibleUntil && interval.start < other.possibleUntil
-          : other.start < interval.lastSeen && interval.start < other.lastSeen)
-    }) {
-      return .possible
+  /// Of whole intervals of one address, where no moment is asked about: the best that holds inside each, unless another
+  /// device was observed on the address meanwhile.
+  /// - Parameter intervals: by start.
+  static func overall(_ intervals: [Interval]) -> [Certainty] {
+    var result = intervals.map(alone)
+    // What is being observed when the next begins. `Timeline` keeps few open at once, so this stays short.
+    var active: [Int] = []
+    for (i, interval) in intervals.enumerated() where interval.basis != .declared {
+      active.removeAll { intervals[$0].lastSeen <= interval.start }
+      for other in active where intervals[other].identity.matches(interval.identity) == false && interval.start < interval.lastSeen {
+        result[i] = .possible
+        result[other] = .possible
+      }
+      active.append(i)
     }
+    for (i, declared) in intervals.enumerated() where declared.basis == .declared {
+      let contradicts = intervals.contains { other in
+        other.basis != .declared && other.start < declared.possibleUntil && declared.start < other.possibleUntil
+          && other.identity.matches(declared.identity) == false
+      }
+      if contradicts { result[i] = .possible }
+    }
+    return result
+  }
+
+  /// Of an interval without regard to others.
+  static func alone(_ interval: Interval) -> Certainty {
     switch interval.basis {
     case .declared: return .likely
     case .binding: return interval.start < interval.lastSeen ? .confirmed : .possible

@@ -14,7 +14,7 @@ extension Questions {
     for (number, index) in indexes.enumerated() {
       for place in try index.allPlaces() {
         let all = try index.intervals(of: place.id, from: begin, to: end)
-        for interval in all where interval.start <= end && isOver(interval, before: begin) == false {
+        for (interval, certainty) in zip(all, Judgement.overall(all)) where interval.start <= end && !isOver(interval, before: begin) {
           let (until, reason) = ending(interval, index, at: nil)
           var names: [String] = []
           for user in try users(interval, place, index, number, from: max(begin, interval.start), to: end) where !names.contains(user.user)
@@ -26,7 +26,7 @@ extension Questions {
               site: text(place.site), ip: place.text, start: interval.start.timestamp(in: zone), end: until?.timestamp(in: zone),
               endReason: reason,
               mac: interval.identity.mac ?? interval.identity.macInDUID, hostname: interval.hostname.map(text),
-              user: names.isEmpty ? nil : names.joined(separator: ", "), certainty: Judgement.overall(interval, among: all)))
+              user: names.isEmpty ? nil : names.joined(separator: ", "), certainty: certainty))
         }
       }
     }

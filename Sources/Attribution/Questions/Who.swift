@@ -54,7 +54,7 @@ extension Questions {
     }
     var seen: Set<Gap> = []
     result.gaps = gaps.filter { seen.insert($0).inserted }.sorted { $0.since < $1.since }.map { $0.answer(in: zone) }
-    result.answers = Self.joined(result.answers)
+    if indexes.count > 1 { result.answers = Self.joined(result.answers) }
     guard result.answers.isEmpty else { return result }
     if let n = neighbours.filter({ $0.before != nil }).max(by: { end($0.before) < end($1.before) }), let interval = n.before {
       result.before = try answer(interval, n.place, indexes[n.index], n.index, at: time)
@@ -84,7 +84,12 @@ extension Questions {
     _ place: Index.Place, at time: Moment, _ index: Index, _ number: Int, _ judgement: Judgement, _ around: [Gap], _ gaps: inout [Gap]
   ) throws -> [Answer] {
     var candidates: [Judgement.Candidate] = []
-    for interval in try index.intervals(of: place.id, from: time, to: time)
+    var claims = try index.intervals(of: place.id, from: time, to: time)
+    // More devices than anybody looks through: an attack. Those seen last stand for all.
+    if claims.count > Timeline.maximumClaims {
+      claims = Array(claims.sorted { $0.lastSeen > $1.lastSeen }.prefix(Timeline.maximumClaims)).sorted { $0.first < $1.first }
+    }
+    for interval in claims
     where interval.start.microseconds <= time.microseconds && time.microseconds < interval.possibleUntil.microseconds {
       candidates.append(.init(interval: interval, near: try index.nearby(interval, place.id, at: time)))
     }

@@ -187,6 +187,8 @@ final class Statement {
 
   // MARK: Reading columns, counted from 0
 
+  var columns: Int32 { sqlite3_column_count(handle) }
+
   func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
   func int64(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
   func int(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }

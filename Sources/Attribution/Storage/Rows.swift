@@ -7,12 +7,15 @@ extension Observation {
   private static let configuredSeconds = 32
   private static let macInDUID = 64
 
-  static let columns = "time, position, number, flags, mac, seconds, until, difference, detail"
-  static let joined = """
-    SELECT o.time, o.position, o.number, o.flags, o.mac, o.seconds, o.until, o.difference,
-      d.mac_source, d.duid, d.client_id, d.hostname, d.relay, d.circuit_id, d.source, d.user, d.phone, d.method, d.session
-    FROM observation o JOIN detail d ON d.id = o.detail
+  private static let columns = """
+    o.time, o.position, o.number, o.flags, o.mac, o.seconds, o.until, o.difference,
+    d.mac_source, d.duid, d.client_id, d.hostname, d.relay, d.circuit_id, d.source, d.user, d.phone, d.method, d.session
     """
+  private static let tables = "FROM observation o JOIN detail d ON d.id = o.detail"
+  static let joined = "SELECT \(columns) \(tables)"
+  /// The same with the address behind the other columns. CROSS: observations in their order, details looked up.
+  static let joinedWithAddress = "SELECT \(columns), o.address FROM observation o CROSS JOIN detail d ON d.id = o.detail"
+  static let addressColumn: Int32 = 19
 
   func bind(to row: Statement, address: Int, detail: Int) {
     var flags = action.rawValue

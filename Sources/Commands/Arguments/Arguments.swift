@@ -95,9 +95,13 @@ public enum Arguments {
     let permitted = command.options + CommandTable.places + CommandTable.common
     var values: [String: [String]] = [:]
     for option in options {
-      guard let known = permitted.first(where: { $0.name == option.name }) else { throw unknown(option.name, among: permitted, of: command) }
+      guard let known = permitted.first(where: { $0.name == option.name }) else {
+        throw unknown(option.name, among: permitted, of: command)
+      }
       if let placeholder = known.value {
-        guard let value = option.value else { throw UsageError("--\(known.name): the value is missing", hint: "--\(known.name) \(placeholder)") }
+        guard let value = option.value else {
+          throw UsageError("--\(known.name): the value is missing", hint: "--\(known.name) \(placeholder)")
+        }
         values[known.name, default: []].append(value)
       } else {
         guard option.value == nil else { throw UsageError("--\(known.name) takes no value", hint: "write `--\(known.name)` alone") }

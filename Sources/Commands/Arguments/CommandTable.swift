@@ -31,7 +31,8 @@ public enum CommandTable {
   private static let kinds: [String: Bool] = Dictionary(
     (all.flatMap(\.options) + places + common).map { ($0.name, $0.value != nil) }, uniquingKeysWith: { a, _ in a })
 
-  private static let caseNumber = Option(name: "case", value: "NO", about: "the case number or letter for which is asked; stands in the query notice")
+  private static let caseNumber = Option(
+    name: "case", value: "NO", about: "the case number or letter for which is asked; stands in the query notice")
   private static let site = Option(name: "site", value: "S", about: "only this address space, where units reuse addresses")
   private static let from = Option(name: "from", value: "TIME", about: "the beginning, inclusive; a day alone means its first moment")
   private static let to = Option(name: "to", value: "TIME", about: "the end, inclusive; a day alone means its last moment")
@@ -44,7 +45,9 @@ public enum CommandTable {
       name: .who, summary: "which device and user held an internal address at a time", words: [Word(name: "IP")],
       options: [
         Option(name: "at", value: "TIME", about: "the time in question; necessary"),
-        Option(name: "window", value: "5m", about: "how near to TIME a change of holder or a gap lowers the certainty (default 5m); makes no answer"),
+        Option(
+          name: "window", value: "5m",
+          about: "how near to TIME a change of holder or a gap lowers the certainty (default 5m); makes no answer"),
         site, caseNumber,
         Option(name: "export", value: "FILE.zip", about: "also write an evidence bundle of the answer"),
       ],
@@ -101,26 +104,34 @@ public enum CommandTable {
     CommandDescription(
       name: .search, summary: "records that hold a text", words: [Word(name: "TEXT")],
       options: [
-        from, to, Option(name: "kind", value: "K", about: "only records with an event of this kind: lease, binding, session, login, notice"),
+        from, to,
+        Option(name: "kind", value: "K", about: "only records with an event of this kind: lease, binding, session, login, notice"),
         caseNumber,
       ],
       about: [
         "An address, a MAC, a user or a host name is looked up in the index. Any other text is compared with the bytes of each record "
           + "received between the two times, letter case included, and with the decoded text of messages that are not UTF-8; that reads "
-          + "the days' blocks and shows its progress. At most 1,000 records are given; `truncated` says that there are more.",
+          + "the days' blocks and shows its progress. At most 1,000 records are given; `truncated` says that there are more."
       ],
-      examples: [Example(line: "muhur search BIM-PC --from '2026-11-20 09:00' --to '2026-11-20 18:00'", about: "what was logged about it in those hours")],
+      examples: [
+        Example(
+          line: "muhur search BIM-PC --from '2026-11-20 09:00' --to '2026-11-20 18:00'", about: "what was logged about it in those hours")
+      ],
       exits: [(code: 1, meaning: "no record holds the text")], access: .question),
     CommandDescription(
       name: .show, summary: "one record whole, and what proves it", words: [Word(name: "DAY"), Word(name: "RECORD")], options: [caseNumber],
-      about: ["Prints the record as it lies in the archive, the received bytes, the events read from them, the seal that covers it, and when that was proven."],
+      about: [
+        "Prints the record as it lies in the archive, the received bytes, the events read from them, the seal that covers it, and when that was proven."
+      ],
       examples: [Example(line: "muhur show 2026-11-20 118800", about: "records are numbered from 0 in each day")],
       exits: [(code: 1, meaning: "there is no such record")], access: .question),
     CommandDescription(
       name: .export, summary: "an evidence bundle of some records",
       words: [Word(name: "DAY"), Word(name: "RECORD", count: .many)],
       options: [Option(name: "out", value: "FILE.zip", about: "the file to write; necessary"), caseNumber],
-      about: ["Writes one .zip that proves these records, and discloses no other: with seals, signatures, time stamps and inclusion proofs."],
+      about: [
+        "Writes one .zip that proves these records, and discloses no other: with seals, signatures, time stamps and inclusion proofs."
+      ],
       examples: [Example(line: "muhur export 2026-11-20 118800 --out evidence.zip", about: "for the file of a case")],
       exits: [noAnswer], access: .question, pathOptions: ["out"]),
   ]
@@ -128,7 +139,9 @@ public enum CommandTable {
   private static let theLog: [CommandDescription] = [
     CommandDescription(
       name: .days, summary: "the days of the log and their state",
-      about: ["One line for each day: records, bytes, seals, how many records are sealed, whether the day is closed, whether a token is there, and how many messages were lost."],
+      about: [
+        "One line for each day: records, bytes, seals, how many records are sealed, whether the day is closed, whether a token is there, and how many messages were lost."
+      ],
       examples: [Example(line: "muhur days", about: "newest last")], access: .view),
     CommandDescription(
       name: .heads, summary: "the head lines, one for each closed day",
@@ -139,7 +152,9 @@ public enum CommandTable {
       examples: [Example(line: "muhur heads | tail -n 1", about: "the line to record elsewhere")], access: .view),
     CommandDescription(
       name: .status, summary: "the daemon's state: sources, losses, seals, tokens, disk, warnings",
-      about: ["What is received and from whom, what was lost, the last seal, tokens that are waited for, the authorities, the disk, and in words what needs attention."],
+      about: [
+        "What is received and from whom, what was lost, the last seal, tokens that are waited for, the authorities, the disk, and in words what needs attention."
+      ],
       examples: [Example(line: "muhur status --json", about: "for monitoring; ends with 0 whenever it was answered")], access: .view),
   ]
 
@@ -156,7 +171,11 @@ public enum CommandTable {
           + "time-stamp authority. Both options are necessary. What exists is never overwritten.",
         "The fingerprints that it prints belong on paper, or on another machine: an auditor compares them with the certificates he is given.",
       ],
-      examples: [Example(line: "muhur init --archive /var/lib/muhur/archive --keys /etc/muhur/keys --log efeler.bel.tr", about: "once, before muhurd starts for the first time")],
+      examples: [
+        Example(
+          line: "muhur init --archive /var/lib/muhur/archive --keys /etc/muhur/keys --log efeler.bel.tr",
+          about: "once, before muhurd starts for the first time")
+      ],
       exits: [(code: 1, meaning: "there is a log or a key already; nothing was changed")], place: .here, access: .administration),
     CommandDescription(
       name: .seal, summary: "seal what is there now",
@@ -164,7 +183,9 @@ public enum CommandTable {
         Option(name: "final", value: "DAY", about: "close a past day that has no final seal"),
         Option(name: "confirm-clock", about: "confirm that the clock is right, although it is more than eight days ahead of the open day"),
       ],
-      about: ["Signs the day's records as they are now and has the signature time-stamped. Ends with 0 once it is signed; a token that still waits is said in words."],
+      about: [
+        "Signs the day's records as they are now and has the signature time-stamped. Ends with 0 once it is signed; a token that still waits is said in words."
+      ],
       examples: [Example(line: "muhur seal", about: "before a disk leaves the house")], exits: [noAnswer], access: .administration),
     CommandDescription(
       name: .`import`, summary: "read log files into the open day", words: [Word(name: "FILE", count: .many)],
@@ -177,21 +198,25 @@ public enum CommandTable {
       about: [
         "Each line becomes a record, byte for byte, with `via` import; its events rest on the times in the lines. A notice holds the file's "
           + "SHA-256; the same file again is refused without --again. Through the socket the open file is handed over, so the daemon needs no "
-          + "right to read it.",
+          + "right to read it."
       ],
       examples: [
         Example(line: "muhur import /var/log/dhcpd.log.1 --source dhcp1", about: "an old log, through the daemon"),
-        Example(line: "muhur --archive old/archive import messages --source dhcp1 --year 2024", about: "into an archive that no daemon holds"),
+        Example(
+          line: "muhur --archive old/archive import messages --source dhcp1 --year 2024", about: "into an archive that no daemon holds"),
       ],
       exits: [(code: 1, meaning: "the same file was imported before; nothing was written")], access: .administration, wordsArePaths: true),
     CommandDescription(
       name: .copy, summary: "copy the archive, also while it is written", words: [Word(name: "DEST")],
       about: [
         "Copies into DEST, which may hold an older copy: what is there already is kept. Seals are taken first, then tails, then blocks, so "
-          + "the copy holds together while records arrive. At the end the copy is checked; the head line says how far it reaches.",
+          + "the copy holds together while records arrive. At the end the copy is checked; the head line says how far it reaches."
       ],
       examples: [Example(line: "muhur copy /mnt/backup/archive", about: "the first and every later time")],
-      exits: [(code: 1, meaning: "the copy is broken or DEST holds something else"), (code: 3, meaning: "copied, but something in it is not proven")],
+      exits: [
+        (code: 1, meaning: "the copy is broken or DEST holds something else"),
+        (code: 3, meaning: "copied, but something in it is not proven"),
+      ],
       access: .administration, wordsArePaths: true),
     CommandDescription(
       name: .reindex, summary: "build the index again from the archive",
@@ -200,7 +225,9 @@ public enum CommandTable {
     CommandDescription(
       name: .hold, summary: "keep days for a case, beyond their time",
       words: [Word(name: "FROM", count: .optional), Word(name: "TO", count: .optional)],
-      options: [Option(name: "case", value: "NO", about: "the case; necessary"), Option(name: "release", about: "end the hold of this case")],
+      options: [
+        Option(name: "case", value: "NO", about: "the case; necessary"), Option(name: "release", about: "end the hold of this case"),
+      ],
       about: ["Days from FROM to TO are not deleted when their time is over, until the hold is released."],
       examples: [Example(line: "muhur hold 2025-01-10 2025-01-12 --case '2026/7712 Sor.'", about: "three days")], exits: [noAnswer],
       access: .administration),

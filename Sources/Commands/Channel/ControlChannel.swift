@@ -122,7 +122,9 @@ public struct ControlChannel: ~Copyable, Sendable {
         try piece(message)
         continue
       }
-      guard let code = message.content.span.decimal, ExitCode(rawValue: code) != nil else { throw ChannelError("the daemon sent no exit code") }
+      guard let code = message.content.span.decimal, ExitCode(rawValue: code) != nil else {
+        throw ChannelError("the daemon sent no exit code")
+      }
       return code
     }
   }

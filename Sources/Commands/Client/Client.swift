@@ -9,11 +9,29 @@ public struct Client {
     public var checkConfiguration: (_ path: String?) -> Reply
     public var explain: (_ invocation: Invocation, _ give: ([UInt8]) -> Bool) -> Reply
 
+    /// Opens an archive that no daemon holds, to write it: the collector without its sources.
+    public var openForWriting: (_ archive: String, _ keys: String?, _ progress: @escaping @Sendable (String) -> Void) throws -> OpenedLog
+
     public init(
-      checkConfiguration: @escaping (String?) -> Reply, explain: @escaping (Invocation, (_ line: [UInt8]) -> Bool) -> Reply
+      checkConfiguration: @escaping (String?) -> Reply, explain: @escaping (Invocation, (_ line: [UInt8]) -> Bool) -> Reply,
+      openForWriting: @escaping (String, String?, @escaping @Sendable (String) -> Void) throws -> OpenedLog
     ) {
       self.checkConfiguration = checkConfiguration
       self.explain = explain
+      self.openForWriting = openForWriting
+    }
+  }
+
+  /// A log that this process writes.
+  public struct OpenedLog {
+    public var log: any LogAccess
+    /// Ends it: what was written is safe, and sealed where there are keys.
+    /// - Returns: an exit code.
+    public var close: () -> Int32
+
+    public init(log: any LogAccess, close: @escaping () -> Int32) {
+      self.log = log
+      self.close = close
     }
   }
 
@@ -58,7 +76,8 @@ public struct Client {
       return try onFolder(invocation)
     }
     guard !invocation.has("index"), !invocation.has("keys") else {
-      throw UsageError("--\(invocation.has("index") ? "index" : "keys") belongs to --archive", hint: "without --archive the daemon is asked")
+      throw UsageError(
+        "--\(invocation.has("index") ? "index" : "keys") belongs to --archive", hint: "without --archive the daemon is asked")
     }
     return try throughSocket(invocation)
   }
@@ -66,15 +85,32 @@ public struct Client {
   // MARK: - Where
 
   private func onFolder(_ invocation: Invocation) throws(UsageError) -> Int32 {
-    let log: OfflineLog
-    do throws(Refusal) { log = try OfflineLog(invocation) } catch { return finish(invocation, error.reply) }
-    if invocation.name == .`import` {
-      return each(invocation) { one, file in
-        Commands.run(one, on: log, file: file) { terminal.progress($0) }
+    do throws(Refusal) {
+      // Also what is to be written is looked at first: a daemon that holds it, or no archive at all, is said in the same words.
+      let log = try OfflineLog(invocation)
+      guard invocation.name == .`import` || invocation.name == .seal else {
+        guard !invocation.has("keys") else { throw Refusal(.usage, "--keys is for commands that write") }
+        return finish(invocation, Commands.run(invocation, on: log) { terminal.progress($0) })
       }
+      return try write(invocation)
+    } catch { return finish(invocation, error.reply) }
+  }
+
+  private func write(_ invocation: Invocation) throws(Refusal) -> Int32 {
+    let opened: OpenedLog
+    do {
+      let terminal = terminal
+      opened = try local.openForWriting(invocation.value("archive") ?? "", invocation.value("keys")) { terminal.progress($0) }
+    } catch { throw Refusal(error) }
+    var code: Int32
+    if invocation.name == .`import` {
+      code = each(invocation) { one, file in Commands.run(one, on: opened.log, file: file) { terminal.progress($0) } }
+    } else {
+      code = finish(invocation, Commands.run(invocation, on: opened.log) { terminal.progress($0) })
     }
-    let reply = Commands.run(invocation, on: log, file: nil) { terminal.progress($0) }
-    return finish(invocation, reply)
+    let closed = opened.close()
+    if code == 0 { code = closed }
+    return code
   }
 
   private func throughSocket(_ invocation: Invocation) throws(UsageError) -> Int32 {
@@ -105,7 +141,8 @@ public struct Client {
   private static func hint(_ error: any Error, _ path: String) -> String? {
     guard let error = error as? ChannelError else { return nil }
     switch error.code {
-    case ENOENT, ECONNREFUSED: return "is muhurd running? `systemctl status muhurd` tells; another socket is named by --socket, a folder by --archive"
+    case ENOENT, ECONNREFUSED:
+      return "is muhurd running? `systemctl status muhurd` tells; another socket is named by --socket, a folder by --archive"
     case EACCES: return "this user may not open \(path); its group is the one that may ask"
     default: return nil
     }

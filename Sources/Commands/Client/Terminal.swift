@@ -1,12 +1,14 @@
 import Glibc
+import Synchronization
 
 /// Standard output and standard error of a command.
-final class Terminal {
+/// Sendable: nothing in it changes but one atomic.
+final class Terminal: Sendable {
   let program: String
   let style = Style.of(1)
   let errorStyle = Style.of(2)
   private let showsProgress = isatty(2) == 1
-  private var progressIsShown = false
+  private let progressIsShown = Atomic(false)
 
   init(program: String) { self.program = program }
 
@@ -28,12 +30,11 @@ final class Terminal {
   func progress(_ line: String) {
     guard showsProgress else { return }
     _ = write(Array("\r\u{1b}[K\(Visible.text(line))".utf8), to: 2)
-    progressIsShown = true
+    progressIsShown.store(true, ordering: .relaxed)
   }
 
   func endProgress() {
-    if progressIsShown { _ = write(Array("\r\u{1b}[K".utf8), to: 2) }
-    progressIsShown = false
+    if progressIsShown.exchange(false, ordering: .relaxed) { _ = write(Array("\r\u{1b}[K".utf8), to: 2) }
   }
 
   /// A line that begins with a space goes on with the one before.

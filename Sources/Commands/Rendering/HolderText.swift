@@ -40,7 +40,8 @@ struct HolderText {
   }
 
   private func interval(_ holder: JSONValue) -> String {
-    let device = Words.text(holder["mac"]) ?? Words.text(holder["duid"]).map { "DUID " + $0 }
+    let device =
+      Words.text(holder["mac"]) ?? Words.text(holder["duid"]).map { "DUID " + $0 }
       ?? Words.text(holder["client_id"]).map { "client identifier " + $0 } ?? "unknown device"
     var out = style.certainty(Words.text(holder["certainty"]) ?? "possible") + "  " + style.strong(device)
     if let name = Words.text(holder["hostname"]) { out += "  " + name }

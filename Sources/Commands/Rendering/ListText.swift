@@ -10,7 +10,8 @@ struct ListText {
     for row in rows {
       columns.add([
         Words.text(row["site"]), Words.text(row["ip"]), Words.time(row["start"]),
-        Words.time(row["end"]) ?? (row["end_reason"]?.string == "open" ? "open" : nil), Words.text(row["end_reason"]), Words.text(row["mac"]),
+        Words.time(row["end"]) ?? (row["end_reason"]?.string == "open" ? "open" : nil), Words.text(row["end_reason"]),
+        Words.text(row["mac"]),
         Words.text(row["hostname"]), Words.text(row["user"]), Words.text(row["certainty"]),
       ])
     }

@@ -13,8 +13,13 @@ struct RecordText {
     let text = answer["line"]?.string ?? ""
     if let record = try? RecordLine(Array(text.utf8).span) {
       line("received", Words.both(record.json["time"]))
-      line("via", [Words.text(record.json["via"]), Words.text(record.json["from"]).map { "from " + $0 }, Words.text(record.json["source"]).map { "source " + $0 },
-        record.site == RecordLine.defaultSite ? nil : "site " + Visible.text(record.site)].compactMap { $0 }.joined(separator: ", "))
+      line(
+        "via",
+        [
+          Words.text(record.json["via"]), Words.text(record.json["from"]).map { "from " + $0 },
+          Words.text(record.json["source"]).map { "source " + $0 },
+          record.site == RecordLine.defaultSite ? nil : "site " + Visible.text(record.site),
+        ].compactMap { $0 }.joined(separator: ", "))
       line("message", record.text.map { Visible.text($0) })
       for event in record.json["events"]?.array ?? [] { line("event", self.event(event)) }
     }
@@ -30,7 +35,9 @@ struct RecordText {
   /// A record in one line: time, source, message or what the notice says.
   func oneLine(_ text: String) -> String {
     guard let record = try? RecordLine(Array(text.utf8).span) else { return Visible.text(text) }
-    let head = [Words.time(record.json["time"]), Words.text(record.json["source"]) ?? Words.text(record.json["from"]) ?? record.via.rawValue]
+    let head = [
+      Words.time(record.json["time"]), Words.text(record.json["source"]) ?? Words.text(record.json["from"]) ?? record.via.rawValue,
+    ]
     let body = record.text.map { Visible.text($0) } ?? (record.json["events"]?.array ?? []).map(event).joined(separator: "; ")
     return (head.compactMap { $0 } + [body]).joined(separator: "  ")
   }

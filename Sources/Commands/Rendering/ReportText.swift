@@ -24,25 +24,29 @@ struct ReportText {
     let records = answer["records"]?.integer ?? 0
     return "seal \(Words.text(answer["number"]) ?? "?"): \(Words.text(answer["day"]) ?? "?"), \(Words.count(records, "record", "records"))"
       + (answer["final"]?.bool == true ? ", final" : "")
-      + (tokens.isEmpty ? style.doubtful("; signed, the time stamp still waits") : "; time-stamped (\(tokens.joined(separator: ", ")))") + "\n"
+      + (tokens.isEmpty ? style.doubtful("; signed, the time stamp still waits") : "; time-stamped (\(tokens.joined(separator: ", ")))")
+      + "\n"
   }
 
   func imported(_ answer: JSONValue) -> String {
     let n = { (name: String) in answer[name]?.integer ?? 0 }
-    return "\(Words.text(answer["file"]) ?? ""): \(Words.count(n("records"), "record", "records")), \(Words.count(n("events"), "event", "events")), "
+    return
+      "\(Words.text(answer["file"]) ?? ""): \(Words.count(n("records"), "record", "records")), \(Words.count(n("events"), "event", "events")), "
       + "\(Words.grouped(n("not_understood"))) not understood\nSHA-256 \(Words.text(answer["sha256"]) ?? "")\n"
   }
 
   func copy(_ answer: JSONValue) -> String {
     let result = Words.text(answer["result"]) ?? "?"
     let word = result == "ok" ? style.good(result) : result == "broken" ? style.bad(result) : style.doubtful(result)
-    return "\(Words.count(answer["days"]?.integer ?? 0, "day", "days")), \(Words.grouped(answer["bytes"]?.integer ?? 0)) bytes written; the copy is \(word)\n"
+    return
+      "\(Words.count(answer["days"]?.integer ?? 0, "day", "days")), \(Words.grouped(answer["bytes"]?.integer ?? 0)) bytes written; the copy is \(word)\n"
       + (Words.text(answer["head"]).map { $0 + "\n" } ?? "No day is closed yet: there is no head line.\n")
   }
 
   func reindexed(_ answer: JSONValue) -> String {
     let n = { (name: String) in answer[name]?.integer ?? 0 }
-    return "\(Words.count(n("days"), "day", "days")), \(Words.count(n("records"), "record", "records")), \(Words.count(n("events"), "event", "events")) read\n"
+    return
+      "\(Words.count(n("days"), "day", "days")), \(Words.count(n("records"), "record", "records")), \(Words.count(n("events"), "event", "events")) read\n"
   }
 
   func checked(_ answer: JSONValue) -> String {
@@ -77,11 +81,17 @@ struct ReportText {
       out += name.padded(to: 14) + text + "\n"
     }
     line("dropped", answer["dropped"]?.integer.map(Words.grouped))
-    if let last = answer["seals"]?["last"], !last.isNull { line("last seal", Words.text(last) ?? members(last)) } else { line("last seal", "none yet") }
+    if let last = answer["seals"]?["last"], !last.isNull {
+      line("last seal", Words.text(last) ?? members(last))
+    } else {
+      line("last seal", "none yet")
+    }
     line("without token", answer["seals"]?["waiting_for_token"].map { Words.text($0) ?? String($0.array?.count ?? 0) })
     for authority in answer["authorities"]?.array ?? [] { line("authority", members(authority)) }
     if let free = answer["disk"]?["free_bytes"]?.integer {
-      line("disk", "\(Words.grouped(free / 1_000_000)) MB free" + (Words.text(answer["disk"]?["days_left"]).map { ", about \($0) days" } ?? ""))
+      line(
+        "disk", "\(Words.grouped(free / 1_000_000)) MB free" + (Words.text(answer["disk"]?["days_left"]).map { ", about \($0) days" } ?? "")
+      )
     }
     return out
   }

@@ -1,0 +1,93 @@
+import Archive
+import Attribution
+import Glibc
+import Record
+import Synchronization
+
+/// The index of one log, kept up to date: by a thread of the daemon, or by the one question that a folder is asked.
+///
+/// One index is written at a time, under a lock; each question reads the file on a connection of its own, beside the
+/// writer. An index that is missing, damaged, of another log or another version is built again: it is derived from the
+/// archive, so nothing is lost but time.
+public final class LogIndex: Sendable {
+  private let archive: ArchiveFolder
+  private let identity: LogIdentity
+  private let zone: Zone
+  private let folder: String
+  private let isLive: Bool
+  private let lock = Mutex(())
+  /// One at a time.
+  private let rebuilding = Mutex(())
+  private let writing = Writing()
+
+  /// `@unchecked`: only whoever holds `lock` looks at it.
+  private final class Writing: @unchecked Sendable {
+    var follower: IndexFollower?
+  }
+
+  /// Records read between two words of progress.
+  private static let stretch = 65_536
+
+  /// - Parameters:
+  ///   - folder: where the index lies; made where it is not there.
+  ///   - isLive: whether a daemon is writing the archive, so that what is not in it did not happen yet.
+  public init(archive: ArchiveFolder, identity: LogIdentity, zone: Zone, folder: String, isLive: Bool) {
+    self.archive = archive
+    self.identity = identity
+    self.zone = zone
+    self.folder = folder
+    self.isLive = isLive
+  }
+
+  /// Reads what has come since the last time.
+  /// - Returns: the number of records read.
+  @discardableResult public func catchUp(progress: (String) -> Void = { _ in }) throws -> Int {
+    try lock.withLock { _ in
+      let follower = try writing.follower ?? IndexFollower(opened(progress), of: archive)
+      writing.follower = follower
+      var read = 0
+      while case let n = try follower.catchUp(records: Self.stretch), n > 0 {
+        read += n
+        if read >= Self.stretch { progress(Self.words(read)) }
+      }
+      return read
+    }
+  }
+
+  /// An index that is not there is built in bulk: that is many times faster than following the archive.
+  private func opened(_ progress: (String) -> Void) throws -> Index {
+    if access(Index.path(in: folder), F_OK) == 0 { return try Index.opened(in: folder, for: archive, remark: progress) }
+    return try Index.rebuilt(in: folder, for: archive) { progress(Self.words($0)) }
+  }
+
+  private static func words(_ records: Int) -> String { "reading the archive for the index: \(Words.grouped(records)) records" }
+
+  /// Questions to an index that holds all that is in the archive now. For the calling thread alone.
+  public func questions(progress: (String) -> Void) throws -> Questions {
+    try catchUp(progress: progress)
+    let index = try reading()
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    let clock = zone.timestamp(Int64(now.tv_sec) * Timestamp.second + Int64(now.tv_nsec) / 1000)
+    return Questions([index], zone: zone, clock: clock, isLive: isLive)
+  }
+
+  private func reading() throws -> Index {
+    do { return try Index(reading: Index.path(in: folder), logID: identity.id) } catch {
+      // For an instant while a new index takes the old one's name there is none.
+      usleep(100_000)
+      return try Index(reading: Index.path(in: folder), logID: identity.id)
+    }
+  }
+
+  /// Builds the index again from the archive. Until it is ready the old one is followed and answers.
+  public func rebuild(progress: (String) -> Void) throws -> ReindexCount {
+    try rebuilding.withLock { _ in
+      let index = try Index.rebuilt(in: folder, for: archive) { progress(Self.words($0)) }
+      let counts = index.counts
+      let follower = IndexFollower(index, of: archive)
+      lock.withLock { _ in writing.follower = follower }
+      return ReindexCount(days: try archive.days().count, records: counts.records, events: counts.events)
+    }
+  }
+}

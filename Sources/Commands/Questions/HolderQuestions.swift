@@ -1,0 +1,57 @@
+import Archive
+import Attribution
+import Record
+
+/// Questions about who held an address.
+struct HolderQuestions {
+  let log: any LogAccess
+  let progress: (String) -> Void
+
+  func who(_ invocation: Invocation) throws -> Reply {
+    let text = invocation.words[0]
+    guard let ip = IPAddress(text) else {
+      throw UsageError("\(Arguments.quoted(text)) is no IP address", hint: "write 10.20.3.57 or 2001:db8::57")
+    }
+    guard let at = invocation.value("at") else { throw UsageError("--at is missing", hint: "--at '2026-11-20 14:03'") }
+    var question = Who(ip: ip, at: try TimeArgument(at).instant(in: log.zone), site: invocation.value("site"))
+    if let window = invocation.value("window") { question.window = try DurationArgument.read(window, option: "window") }
+    return try reply(log.questions(progress: progress).who(question))
+  }
+
+  func device(_ invocation: Invocation) throws -> Reply {
+    guard !invocation.words[0].isEmpty else { throw UsageError("the device's name is empty") }
+    let (from, to) = try Between.of(invocation, in: log.zone)
+    var answers = try log.questions(progress: progress).device(DeviceQuestion(invocation.words[0], from: from, to: to))
+    if let site = invocation.value("site") { answers.answers.removeAll { $0.site != site } }
+    return try reply(answers)
+  }
+
+  private func reply(_ answers: Answers) throws -> Reply {
+    // The index may know a record before its proof can be read; what fails is said, not left out.
+    var failure: (any Error)?
+    let json = answers.json { place in
+      do { return try log.seals.proof(of: place.record, on: place.day, in: log.zone) } catch {
+        failure = failure ?? error
+        return (nil, nil)
+      }
+    }
+    if let failure { throw failure }
+    return Reply(answers.answers.isEmpty ? .noAnswer : .answered, json: json.bytes, answers: answers.answers.count)
+  }
+
+  func table(_ invocation: Invocation) throws -> Reply {
+    let day = try CalendarDay.argument(invocation.words[0])
+    var rows = try log.questions(progress: progress).table(day)
+    if let site = invocation.value("site") { rows.removeAll { $0.site != site } }
+    var json: [UInt8] = []
+    json.append("{\"day\":\"")
+    json.append(day)
+    json.append("\",\"rows\":[")
+    for (i, row) in rows.enumerated() {
+      if i > 0 { json.append(0x2c) }
+      row.json.write(into: &json)
+    }
+    json.append("]}")
+    return Reply(rows.isEmpty ? .noAnswer : .answered, json: json, answers: rows.count)
+  }
+}
