@@ -88,7 +88,7 @@ enum Local {
     -> Client.OpenedLog
   {
     do throws(StartError) {
-      let core = try LogCore.offline(archive: archive, keys: keys, progress: progress)
+      let core = try LogCore.open(archive: archive, keys: keys, progress: progress)
       return Client.OpenedLog(log: core, close: core.close)
     } catch {
       throw Refusal(ExitCode(rawValue: Int(error.exitCode)) ?? .unreachable, error.description)
