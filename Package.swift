@@ -49,7 +49,7 @@ let package = Package(
     tests("DialectsTests", ["Dialects"]),
     tests("ArchiveTests", ["Archive"]),
     tests("EvidenceTests", ["Evidence"], exclude: ["Fixtures"]),
-    tests("AttributionTests", ["Attribution", "Archive", "Record"], exclude: ["scenarios"]),
+    tests("AttributionTests", ["Attribution", "Archive", "Dialects", "Record"], exclude: ["scenarios"]),
     tests("CommandsTests", ["Commands", "Archive", "Dialects"]),
     tests("CollectorTests", ["Collector"]),
   ],

@@ -10,18 +10,26 @@ public enum Disk {
   // MARK: Faults for tests
 
   private static let armed = Atomic(false)
-  private static let fault = Mutex<(@Sendable (Operation, String) -> Int32?)?>(nil)
+  private static let faults = Mutex<[String: @Sendable (Operation, String) -> Int32?]>([:])
 
   /// Tests only: is asked before each operation, and may give the errno with which it fails. nil ends it.
-  public static func setFault(_ body: (@Sendable (Operation, String) -> Int32?)?) {
-    fault.withLock { $0 = body }
-    armed.store(body != nil, ordering: .sequentiallyConsistent)
+  /// - Parameter prefix: of the paths it is asked about; each test has its own, so that tests may run beside each other.
+  public static func setFault(under prefix: String = "", _ body: (@Sendable (Operation, String) -> Int32?)?) {
+    faults.withLock {
+      $0[prefix] = body
+      armed.store(!$0.isEmpty, ordering: .sequentiallyConsistent)
+    }
   }
 
   @inline(__always) private static func check(_ operation: Operation, _ path: String) throws(ArchiveError) {
-    guard armed.load(ordering: .relaxed) else { return }
-    let code: Int32? = fault.withLock { $0?(operation, path) }
-    if let code { throw ArchiveError(operation.rawValue, path, code: code) }
+    if armed.load(ordering: .relaxed) { try ask(operation, path) }
+  }
+
+  private static func ask(_ operation: Operation, _ path: String) throws(ArchiveError) {
+    let bodies = faults.withLock { $0.filter { path.hasPrefix($0.key) } }.values
+    for body in bodies {
+      if let code = body(operation, path) { throw ArchiveError(operation.rawValue, path, code: code) }
+    }
   }
 
   // MARK: Operations

@@ -86,7 +86,7 @@ public final class Daemon: Sendable {
     let threads = receivers.map { receiver in
       Thread.start("receiver", joinable: true) { receiver.run(free: free, out: inbox) }
     }
-    core.notice("started", startedMembers())
+    core.tell("started", startedMembers())
     core.sealAtFirstStart()
     control.start()
     metrics?.start()
@@ -135,7 +135,7 @@ public final class Daemon: Sendable {
       configuration.withLock { $0 = new }
       control.reconfigure(Access(query: new.access.query, administer: new.access.administer, requiresCase: new.access.requiresCase))
       core.reconfigure(new, dialects: dialects)
-      core.notice(
+      core.tell(
         "configuration-changed",
         [JSONMember("binding_timeout", .string(new.bindingTimeout.text)), JSONMember("clock_tolerance", .string(new.clockTolerance.text))])
       Log.info("configuration taken over")

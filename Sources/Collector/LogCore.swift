@@ -21,14 +21,15 @@ public final class LogCore: LogAccess {
   private let keeperInbox = Handover<KeeperWork>(capacity: 16)
   private let lock: ArchiveLock
   private let writer: Writer
-  private let keeper: Keeper
+  let keeper: Keeper
   private let recovered: [RecoveryNote]
   private let hasSeals: Bool
-  private let configuration: Mutex<Configuration>
+  let configuration: Mutex<Configuration>
   private let dialects: Mutex<DialectSet>
-  private let indexing: Indexing
-  private let threads = Mutex<(writer: Thread.Handle, keeper: Thread.Handle)?>(nil)
-  private let started = Clock.microseconds()
+  private let index: LogIndex
+  private let indexer = IndexerState()
+  private let threads = Mutex<(writer: Thread.Handle, keeper: Thread.Handle, index: Thread.Handle)?>(nil)
+  let started = Clock.microseconds()
 
   /// Takes the archive's lock and brings it into a state that can be gone on with.
   /// - Parameter progress: words while that takes long.
@@ -62,7 +63,7 @@ public final class LogCore: LogAccess {
         archive: archive, queue: queue, day: try DayKeeper(archive, keeperDay) { progress("reading the open day: record \($0)") }, sealer: sealer,
         zone: zone, counters: counters, commitMilliseconds: Int(configuration.commitInterval.microseconds / 1000),
         sealIntervalMilliseconds: configuration.seal.interval.microseconds / 1000, publish: { _, head in Self.publish(head, publishers) })
-      indexing = try Indexing(archive, identity, folder: configuration.index)
+      index = LogIndex(archive: archive, identity: identity, zone: zone, folder: configuration.index, isLive: true)
       self.configuration = Mutex(configuration)
       self.dialects = Mutex(dialects)
     } catch let error as StartError {
@@ -78,13 +79,13 @@ public final class LogCore: LogAccess {
 
   // MARK: Start
 
-  private static func signer(_ configuration: Configuration, _ keys: KeyFolder) throws -> Identity {
+  private static func signer(_ configuration: Configuration, _ keys: KeyFolder) throws -> Evidence.Identity {
     let seal = configuration.seal
     func bytes(_ path: String) throws -> [UInt8] { try RegularFile.bytes(path, limit: 1 << 20) }
-    let password = try seal.passwordFile.map { Identity.password(fileBytes: try bytes($0)) }
-    if let path = seal.pkcs12 { return try Identity(pkcs12: bytes(path), password: password ?? []) }
+    let password = try seal.passwordFile.map { Evidence.Identity.password(fileBytes: try bytes($0)) }
+    if let path = seal.pkcs12 { return try Evidence.Identity(pkcs12: bytes(path), password: password ?? []) }
     if let key = seal.key, let certificate = seal.certificate {
-      return try Identity(keyPEM: bytes(key), certificatePEM: bytes(certificate), password: password)
+      return try Evidence.Identity(keyPEM: bytes(key), certificatePEM: bytes(certificate), password: password)
     }
     return try keys.signer()
   }
@@ -127,7 +128,6 @@ public final class LogCore: LogAccess {
     let writing = Thread.start("writer", joinable: true) { writer.run(inbox: inbox, free: free) }
     // Behind the writer nothing is urgent: the tails hold what is not done yet.
     let keeping = Thread.start("keeper", nice: 5, joinable: true) { keeper.run(inbox: keeperInbox) { Self.wait(for: inbox) { $0.flush() } } }
-    threads.withLock { $0 = (writing, keeping) }
     for note in recovered {
       var members = [JSONMember("file", .string(note.file)), JSONMember("detail", .string(note.detail)), JSONMember("bytes", .integer(note.cut))]
       if !note.bytes.isEmpty {
@@ -135,10 +135,32 @@ public final class LogCore: LogAccess {
         text.append(base64: note.bytes.span)
         members.append(JSONMember("cut_base64", .string(String(decoding: text, as: UTF8.self))))
       }
-      notice("recovered", members)
+      tell("recovered", members)
     }
-    indexing.start()
+    let indexing = Thread.start("index", nice: 5, joinable: true) { self.keepIndex() }
+    threads.withLock { $0 = (writing, keeping, indexing) }
   }
+
+  /// The index thread's body: what a record says is to be found within a second of its receipt.
+  private func keepIndex() {
+    while !indexer.isStopping.load(ordering: .relaxed) {
+      do {
+        try index.catchUp()
+        indexer.error.withLock { $0 = nil }
+      } catch {
+        let words = "\(error)"
+        indexer.error.withLock {
+          if $0 != words { Log.error("index: \(words); tried again") }
+          $0 = words
+        }
+        usleep(2_000_000)
+      }
+      usleep(200_000)
+    }
+  }
+
+  /// In words, while the index cannot be kept up to date.
+  var indexError: String? { indexer.error.withLock { $0 } }
 
   /// The log's first seal is made at once: its day is the log's first.
   func sealAtFirstStart() {
@@ -160,7 +182,8 @@ public final class LogCore: LogAccess {
     handles?.keeper.join()
     inbox.give(.perform { $0.stop() })
     handles?.writer.join()
-    indexing.stop()
+    indexer.isStopping.store(true, ordering: .relaxed)
+    handles?.index.join()
     if let error = keeper.state.now.error {
       Log.error("stopped, but not sealed: \(error)")
       return 4
@@ -180,7 +203,7 @@ public final class LogCore: LogAccess {
   }
 
   /// The same, with a result.
-  private func onWriter<R: Sendable>(_ body: @escaping @Sendable (Writer) -> R) -> R {
+  func onWriter<R: Sendable>(_ body: @escaping @Sendable (Writer) -> R) -> R {
     let done = Handover<R>(capacity: 1)
     inbox.give(.perform { done.give(body($0)) })
     while true { if let result = done.take(milliseconds: 1000) { return result } }
@@ -188,7 +211,8 @@ public final class LogCore: LogAccess {
 
   // MARK: What the daemon's threads say
 
-  func notice(_ what: String, _ members: [JSONMember], further: [JSONValue] = []) {
+  /// Does not wait; for the daemon's own threads.
+  func tell(_ what: String, _ members: [JSONMember], further: [JSONValue] = []) {
     inbox.give(.perform { $0.notice(what, members, further: further) })
   }
 
@@ -213,7 +237,7 @@ public final class LogCore: LogAccess {
         Log.error("publish: \(publisher.path): \(String(cString: strerror(errno)))")
         continue
       }
-      defer { close(file) }
+      defer { Glibc.close(file) }
       let line = Array("\(head)\n".utf8)
       if line.withUnsafeBytes({ write(file, $0.baseAddress, $0.count) }) != line.count || fsync(file) != 0 {
         Log.error("publish: \(publisher.path): \(String(cString: strerror(errno)))")
@@ -223,13 +247,13 @@ public final class LogCore: LogAccess {
 
   // MARK: LogAccess
 
-  public func holders(progress: (String) -> Void) throws -> any HolderIndex {
+  public func questions(progress: (String) -> Void) throws -> Questions {
     // What was received before the question counts.
     Self.wait(for: inbox) { $0.flush() }
-    return try indexing.holders(progress: progress)
+    return try index.questions(progress: progress)
   }
 
-  public func reindex(progress: (String) -> Void) throws -> ReindexCount { try indexing.rebuild(progress: progress) }
+  public func reindex(progress: (String) -> Void) throws -> ReindexCount { try index.rebuild(progress: progress) }
 
   public func writing() throws -> any LogWriting { self }
 }
@@ -273,12 +297,17 @@ extension LogCore: LogWriting {
 
   public func source(named name: String) throws -> ImportSource? {
     let dialects = dialects.withLock { $0 }
-    return configuration.withLock { configuration in
-      configuration.devices.first { $0.name == name }.map { device in
-        ImportSource(
-          name: device.name, site: device.site, charset: device.charset, dialects: dialects,
-          reading: Peer.reading(of: device, zone: zone, dialects: dialects))
-      }
-    }
+    let devices = configuration.withLock { $0.devices }
+    let device = devices.first { $0.name == name }
+    guard device != nil || devices.isEmpty else { return nil }
+    return ImportSource(
+      name: name, site: device?.site ?? RecordLine.defaultSite, charset: device?.charset ?? .windows1254, dialects: dialects,
+      reading: Peer.reading(of: device, zone: zone, dialects: dialects))
   }
+}
+
+/// What the index thread shares with others.
+private final class IndexerState: Sendable {
+  let isStopping = Atomic(false)
+  let error = Mutex<String?>(nil)
 }

@@ -20,7 +20,7 @@ enum Thread {
       Body {
         linux_set_thread_name(name)
         // In Linux a thread has a priority of its own, and 0 names the calling one.
-        if nice != 0 { setpriority(PRIO_PROCESS, 0, nice) }
+        if nice != 0 { linux_set_thread_nice(nice) }
         run()
       })
     var attributes = pthread_attr_t()

@@ -133,19 +133,21 @@ public struct Normaliser: Sendable {
     while end < body.count, PatternDispatch.isWordByte(body[end]) { end += 1 }
     for number in dialect.dispatch.candidates(PatternDispatch.hash(body, at..<end)) {
       scratch.keep(captures: headCaptures)
-      let pattern = dialect.patterns[number]
-      if pattern.after != nil, !afters.mayHold(at: received) { continue }
-      guard scratch.match(body, at: at, dialect, pattern.nodes, toEnd: true) != nil else {
+      let code = dialect.codes[number]
+      if code.after >= 0, !afters.mayHold(at: received) { continue }
+      guard scratch.match(body, at: at, dialect, code.nodes, toEnd: true) != nil else {
         note(index, number, message.lowerBound)
         continue
       }
-      if let after = pattern.after {
-        guard afters.take(key(after, index, sender, body), at: received) else { continue }
+      if code.after >= 0 {
+        guard afters.take(key(code.after, index, sender, body), at: received) else { continue }
       }
-      for remembered in pattern.remembered {
-        afters.remember(key(remembered.after, index, sender, body), at: received, armed: remembered.arms)
+      if code.remembers {
+        for remembered in dialect.patterns[number].remembered {
+          afters.remember(key(remembered.after, index, sender, body), at: received, armed: remembered.arms)
+        }
       }
-      guard let event = pattern.event else { return .nothing(dialect: index, pattern: number) }
+      guard code.hasEvent, let event = dialect.patterns[number].event else { return .nothing(dialect: index, pattern: number) }
       write(event, text, body, dialect, received, source, &events)
       return .event(dialect: index, pattern: number)
     }

@@ -92,6 +92,22 @@ struct Pattern: Sendable {
   var remembered: [(after: Int, arms: Bool)] = []
 }
 
+/// What reading needs of a pattern for every message: no strings and lists, which would cost counting references.
+struct PatternCode: Sendable {
+  var nodes: Range<Int>
+  /// -1: none.
+  var after: Int
+  var remembers: Bool
+  var hasEvent: Bool
+
+  init(_ pattern: Pattern) {
+    nodes = pattern.nodes
+    after = pattern.after ?? -1
+    remembers = !pattern.remembered.isEmpty
+    hasEvent = pattern.event != nil
+  }
+}
+
 struct EventTemplate: Sendable {
   var kind: EventKind
   /// Fields with fixed text, as ranges of the dialect's pool.
@@ -125,6 +141,8 @@ public final class Dialect: Sendable {
   let nodes: [PatternNode]
   let head: Range<Int>
   let patterns: [Pattern]
+  /// The same, in the same order.
+  let codes: [PatternCode]
   let afters: [After]
   let examples: [DialectExample]
   let dispatch: PatternDispatch
@@ -143,6 +161,7 @@ public final class Dialect: Sendable {
     nodes = draft.nodes
     head = draft.head
     patterns = draft.patterns
+    codes = draft.patterns.map(PatternCode.init)
     afters = draft.afters
     examples = draft.examples
     dispatch = draft.dispatch

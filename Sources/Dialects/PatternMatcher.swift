@@ -192,7 +192,7 @@ struct MatchScratch: Sendable {
   }
 
   private func isAddressByte(_ b: UInt8, _ type: FieldType) -> Bool {
-    if b.hexValue != nil || b == 0x3a { return true }
+    if b &- 0x30 < 11 || (b | 0x20) &- 0x61 < 6 { return true }  // digits, colon, a to f
     switch type {
     case .ip, .ip4, .ip6: return b == 0x2e
     case .prefix: return b == 0x2e || b == 0x2f

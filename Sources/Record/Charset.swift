@@ -2,7 +2,7 @@
 public enum Charset: String, Sendable, CaseIterable {
   case utf8 = "utf-8"
   case windows1254 = "windows-1254"
-  case iso8859_9 = "iso-8859-9"
+  case iso88599 = "iso-8859-9"
 
   /// Appends these bytes as UTF-8; what the charset does not define becomes U+FFFD.
   public func decode(_ bytes: Span<UInt8>, into out: inout [UInt8]) {
@@ -20,7 +20,7 @@ public enum Charset: String, Sendable, CaseIterable {
       }
     case .windows1254:
       for i in bytes.indices { out.append(scalar: Self.windows1254(bytes[i])) }
-    case .iso8859_9:
+    case .iso88599:
       for i in bytes.indices { out.append(scalar: bytes[i] < 0xa0 ? Unicode.Scalar(bytes[i]) : Self.windows1254(bytes[i])) }
     }
   }

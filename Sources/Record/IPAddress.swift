@@ -211,6 +211,12 @@ public struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
 
   public init?(_ text: String) { self.init(text: Array(text.utf8).span) }
 
+  /// An address alone.
+  public init(_ address: IPAddress) {
+    self.address = address
+    length = address.isV4 ? 32 : 128
+  }
+
   public func contains(_ other: IPAddress) -> Bool {
     guard address.isV4 == other.isV4 else { return false }
     let free = (address.isV4 ? 32 : 128) - length

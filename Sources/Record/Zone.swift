@@ -87,7 +87,7 @@ public struct Zone: Sendable, Hashable {
   public func offset(at seconds: Int64) -> (seconds: Int, until: Int64) {
     // Nearly every question is about the time since the last change.
     let last = transitions[transitions.count - 1]
-    if rule == nil, seconds >= last.at { return (last.offset, .max) }
+    if seconds >= last.at, rule?.daylight == nil { return (rule?.standard ?? last.offset, .max) }
     var low = 0
     var high = transitions.count
     while high - low > 1 {

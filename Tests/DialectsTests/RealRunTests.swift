@@ -20,7 +20,9 @@ struct RealRunTests {
   static let runs = [
     Run(
       folder: "isc-dhcpd", files: ["dhcpd.stderr.log", "dhcpd6.stderr.log"], header: "<30>dhcpd: ",
-      starts: ["Internet", "Copyright", "All", "For", "Config", "Database", "PID", "Listening", "Bound", "Sending on", "Server", "Abandoning"]),
+      starts: [
+        "Internet", "Copyright", "All", "For", "Config", "Database", "PID", "Listening", "Bound", "Sending on", "Server", "Abandoning",
+      ]),
     Run(folder: "dnsmasq", files: ["dnsmasq.log"], header: "", starts: ["router advertisement", "IPv6 router"]),
     Run(folder: "kea", files: ["kea-dhcp4.log", "kea-dhcp6.log"], header: "", starts: []),
   ]

@@ -162,17 +162,17 @@ struct SilentAuthority: TimeStampAuthority {
       try log.closedDay(log.day.adding(days: -1), records: 2)
       let prefix = log.scratch.path
       let count = Counter()
-      Disk.setFault { _, path in
-        path.hasPrefix(prefix) && (path.contains("00000002") || path.hasSuffix("/seals") || path.contains("last-seal")) && count.next() == n
-          ? ENOSPC : nil
+      Disk.setFault(under: prefix) { _, path in
+        let isSeals = path.contains("00000002") || path.hasSuffix("/seals") || path.contains("last-seal")
+        return isSeals && count.next() == n ? ENOSPC : nil
       }
-      defer { Disk.setFault(nil) }
+      defer { Disk.setFault(under: prefix, nil) }
       let failed: Bool
       do {
         try log.closedDay(log.day, records: 2)
         failed = false
       } catch { failed = true }
-      Disk.setFault(nil)
+      Disk.setFault(under: prefix, nil)
       // Whatever there is now, an auditor calls it unfinished at most.
       #expect(
         try log.verify().all.allSatisfy {

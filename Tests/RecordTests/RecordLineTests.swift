@@ -85,7 +85,7 @@ import Testing
     Charset.utf8.decode(([0x41, 0xde, 0xc5, 0x9e] as [UInt8]).span, into: &out)
     #expect(text(out) == "A\u{fffd}Ş")
     out = []
-    Charset.iso8859_9.decode(([0x80, 0xdd] as [UInt8]).span, into: &out)
+    Charset.iso88599.decode(([0x80, 0xdd] as [UInt8]).span, into: &out)
     #expect(text(out) == "\u{80}İ")
   }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Record
 
 /// Walks over the members of a JSON object that a record's writer made: finds each member's name and value without
@@ -13,7 +14,6 @@ struct ObjectScanner: ~Escapable {
     var kind: Kind
     /// The inside of a string (escapes unresolved), the whole text of anything else.
     var range: Range<Int>
-    var hasEscape = false
   }
 
   /// - Parameter start: where `{` (or `[`) stands.
@@ -65,20 +65,17 @@ struct ObjectScanner: ~Escapable {
 
   private mutating func string() throws(Malformed) -> Value {
     guard at < bytes.count, bytes[at] == 0x22 else { throw fail("a string") }
-    at += 1
-    let start = at
-    var escape = false
-    while at < bytes.count {
-      let b = bytes[at]
-      if b == 0x22 {
-        at += 1
-        return Value(kind: .string, range: start..<at - 1, hasEscape: escape)
+    let start = at + 1
+    var from = start
+    while let quote = bytes.quote(from: from) {
+      // Escaped where an odd number of backslashes stands before it.
+      var before = quote
+      while before > start, bytes[before - 1] == 0x5c { before -= 1 }
+      if (quote - before).isMultiple(of: 2) {
+        at = quote + 1
+        return Value(kind: .string, range: start..<quote)
       }
-      if b == 0x5c {
-        escape = true
-        at += 1
-      }
-      at += 1
+      from = quote + 1
     }
     throw fail("the end of a string")
   }
@@ -111,7 +108,8 @@ extension ObjectScanner.Value {
   /// The text of a string, else nil.
   func text(in bytes: Span<UInt8>) -> [UInt8]? {
     guard kind == .string else { return nil }
-    return hasEscape ? StrictJSON.unescaped(bytes.extracting(range)) : bytes.extracting(range).array
+    let text = bytes.extracting(range)
+    return text.firstIndex(of: 0x5c) == nil ? text.array : StrictJSON.unescaped(text)
   }
 
   func integer(in bytes: Span<UInt8>) -> Int? {
@@ -122,4 +120,15 @@ extension ObjectScanner.Value {
   }
 
   func isText(_ text: StaticString, in bytes: Span<UInt8>) -> Bool { kind == .string && bytes.extracting(range).equals(text) }
+}
+
+extension Span<UInt8> {
+  /// Place of the first `"` from `start` on: most of a record is one long string.
+  fileprivate func quote(from start: Int) -> Int? {
+    guard start < count else { return nil }
+    return withUnsafeBytes { all in
+      guard let base = all.baseAddress, let found = memchr(base + start, 0x22, all.count - start) else { return nil }
+      return found - UnsafeMutableRawPointer(mutating: base)
+    }
+  }
 }

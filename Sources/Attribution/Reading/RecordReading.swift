@@ -78,7 +78,32 @@ struct RecordReading {
 }
 
 extension Via {
-  fileprivate init?(_ text: Span<UInt8>) { self.init(rawValue: text.string) }
+  fileprivate init?(_ text: Span<UInt8>) {
+    if text.equals("udp") { self = .udp } else { self.init(rawValue: text.string) }
+  }
+}
+
+extension Observation.Action {
+  /// The actions of events that say something: a NAK does not.
+  fileprivate init?(_ text: Span<UInt8>) {
+    if text.equals("assign") || text.equals("renew") {
+      self = .acknowledged
+    } else if text.equals("release") {
+      self = .released
+    } else if text.equals("expire") {
+      self = .expired
+    } else if text.equals("decline") {
+      self = .declined
+    } else if text.equals("start") {
+      self = .loginStart
+    } else if text.equals("update") {
+      self = .loginUpdate
+    } else if text.equals("stop") {
+      self = .loginStop
+    } else {
+      return nil
+    }
+  }
 }
 
 /// The fields of an event that the index keeps.
@@ -86,7 +111,8 @@ struct EventReading {
   var kind: EventKind?
   /// Which of the record's events.
   var number: Int
-  var action: [UInt8] = []
+  /// Of a lease or login; nil where the index has no use for it.
+  var action: Observation.Action?
   var ip: IPAddress?
   var prefix: IPPrefix?
   var mac: MACAddress?
@@ -153,7 +179,7 @@ struct EventReading {
       }
     case 6:
       if key.equals("action") {
-        action = text.array
+        action = Observation.Action(text)
       } else if key.equals("prefix") {
         prefix = IPPrefix(text: text)
       } else if key.equals("method") {
@@ -184,23 +210,10 @@ extension EventReading {
     ip: IPAddress, length: Int, Observation
   )? {
     let action: Observation.Action
-    switch kind {
-    case .lease:
-      switch action_ {
-      case "assign", "renew": action = .acknowledged
-      case "release": action = .released
-      case "expire": action = .expired
-      case "decline": action = .declined
-      default: return nil
-      }
-    case .binding: action = isDeclared ? .declared : .seen
-    case .login:
-      switch action_ {
-      case "start": action = .loginStart
-      case "update": action = .loginUpdate
-      case "stop": action = .loginStop
-      default: return nil
-      }
+    switch (kind, self.action) {
+    case (.lease?, let known?) where known.kind == .lease: action = known
+    case (.login?, let known?) where known.kind == .login: action = known
+    case (.binding?, _): action = isDeclared ? .declared : .seen
     default: return nil
     }
     guard let place = address else { return nil }
@@ -233,8 +246,6 @@ extension EventReading {
       session: session)
     return (place.ip, place.length, o)
   }
-
-  private var action_: String { String(decoding: action, as: UTF8.self) }
 
   private var address: (ip: IPAddress, length: Int)? {
     if let ip { return (ip, 128) }

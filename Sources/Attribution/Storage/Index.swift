@@ -40,13 +40,24 @@ public final class Index {
     var detail: (Detail, macSource: [UInt8]?, duid: [UInt8]?, clientID: [UInt8]?)?
     /// Names whose days in table `name` are known to reach at least this far.
     var named: [[UInt8]: ClosedRange<Int>] = [:]
+    var latestNamed: Named?
     init(id: Int) { self.id = id }
+
+    /// What an observation's names depend on.
+    struct Named: Equatable {
+      var detail: Int
+      var mac: MACAddress?
+      var day: Int
+    }
   }
+
+  /// An address can be found under a key, on these days at least (days since 1970, UTC).
+  private typealias Name = (key: [UInt8], address: Int, days: ClosedRange<Int>)
 
   /// Addresses kept in memory between commits; beyond it they are read again from the file.
   static let maximumStates = 20_000
   /// Observations that one transaction holds at most: sorted, they cost least together.
-  public static let batch = 50_000
+  public static let batch = 20_000
 
   // MARK: Opening
 
@@ -276,27 +287,38 @@ public final class Index {
   private func write() throws {
     guard !pending.isEmpty else { return }
     if isBulk { return try append() }
-    pending.sort { a, b in
-      if a.state.id != b.state.id { return a.state.id < b.state.id }
-      if a.observation.action.track != b.observation.action.track {
-        return a.observation.action.track.rawValue < b.observation.action.track.rawValue
-      }
-      return a.observation.key < b.observation.key
+    // Only keys are moved about: an observation holds many references.
+    struct Place {
+      var address: Int
+      var track: Int
+      var key: Observation.Key
+      var index: Int
+    }
+    var order = pending.indices.map { i in
+      Place(
+        address: pending[i].state.id, track: pending[i].observation.action.track.rawValue, key: pending[i].observation.key, index: i)
+    }
+    order.sort { a, b in
+      if a.address != b.address { return a.address < b.address }
+      return a.track != b.track ? a.track < b.track : a.key < b.key
     }
     let insert = try database.statement("INSERT INTO main.observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
-    var names: [(key: [UInt8], address: Int, days: ClosedRange<Int>)] = []
-    for (state, o) in pending {
-      o.bind(to: insert, address: state.id, detail: try detail(o, state))
+    let keep = try database.statement(Interval.insertion)
+    var names: [Name] = []
+    for place in order {
+      let state = pending[place.index].state
+      pending[place.index].observation.bind(to: insert, address: state.id, detail: try detail(pending[place.index].observation, state))
       try insert.run()
-      name(o, state, &names)
+      name(pending[place.index].observation, state, &names)
     }
     try write(names)
     var start = 0
-    while start < pending.count {
-      let state = pending[start].state
+    while start < order.count {
       var end = start
-      while end < pending.count, pending[end].state === state { end += 1 }
-      try fold(state, pending[start..<end].lazy.map(\.observation).filter { $0.action.track == .address })
+      while end < order.count, order[end].address == order[start].address, order[end].track == order[start].track { end += 1 }
+      if order[start].track == Observation.Track.address.rawValue {
+        try fold(pending[order[start].index].state, order[start..<end].map(\.index), keep)
+      }
       start = end
     }
     pending.removeAll(keepingCapacity: true)
@@ -305,11 +327,12 @@ public final class Index {
   /// In the order of the archive; sorted and folded at the end.
   private func append() throws {
     let insert = try database.statement("INSERT INTO heap.observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
-    var names: [(key: [UInt8], address: Int, days: ClosedRange<Int>)] = []
-    for (state, o) in pending {
-      o.bind(to: insert, address: state.id, detail: try detail(o, state))
+    var names: [Name] = []
+    for i in pending.indices {
+      let state = pending[i].state
+      pending[i].observation.bind(to: insert, address: state.id, detail: try detail(pending[i].observation, state))
       try insert.run()
-      name(o, state, &names)
+      name(pending[i].observation, state, &names)
     }
     let insertName = try database.statement("INSERT INTO heap.name VALUES(?,?,?,?)")
     for (key, address, days) in names {
@@ -335,8 +358,12 @@ public final class Index {
   }
 
   /// Notes under which names the address can be found, where that is news.
-  private func name(_ o: Observation, _ state: AddressState, _ names: inout [(key: [UInt8], address: Int, days: ClosedRange<Int>)]) {
+  private func name(_ o: Observation, _ state: AddressState, _ names: inout [Name]) {
     let day = Int(o.time.microseconds.flooredQuotient(Timestamp.day))
+    // The same names on the same day as the observation before it: nearly always.
+    let latest = AddressState.Named(detail: state.detailID, mac: o.identity.mac ?? o.identity.macInDUID, day: day)
+    if state.latestNamed == latest { return }
+    state.latestNamed = latest
     for key in NameKey.keys(of: o) {
       if let known = state.named[key], known.contains(day) { continue }
       if state.named.count >= 16 { state.named.removeAll() }
@@ -347,7 +374,7 @@ public final class Index {
     }
   }
 
-  private func write(_ names: [(key: [UInt8], address: Int, days: ClosedRange<Int>)]) throws {
+  private func write(_ names: [Name]) throws {
     let insert = try database.statement(
       """
       INSERT INTO name VALUES(?,?,?,?)
@@ -360,28 +387,30 @@ public final class Index {
 
   // MARK: Intervals
 
-  private func fold(_ state: AddressState, _ observations: some Collection<Observation>) throws {
-    guard let first = observations.first else { return }
+  /// Reads observations of an address on, or again from where late ones belong.
+  /// - Parameter observations: places in `pending`, by time.
+  private func fold(_ state: AddressState, _ observations: [Int], _ insert: Statement) throws {
+    guard let first = observations.first.map({ pending[$0].observation.key }) else { return }
     var timeline = try state.timeline ?? load(state.id)
-    let insert = try database.statement(Interval.insertion)
+    // Moved, not copied, while it changes.
+    state.timeline = nil
     func keep(_ interval: Interval) throws {
       interval.bind(to: insert, address: state.id)
       try insert.run()
     }
-    if let last = timeline.last, first.key < last {
-      let late = observations.prefix { $0.key < last }
-      if !late.allSatisfy(timeline.absorbs) {
-        timeline = try refold(state.id, from: first.key, keep)
-        for interval in timeline.open { try keep(interval) }
-        state.timeline = timeline
-        return
+    if let last = timeline.last, first < last {
+      let late = observations.prefix { pending[$0].observation.key < last }
+      if late.allSatisfy({ timeline.absorbs(pending[$0].observation) }) {
+        for i in observations.dropFirst(late.count) { timeline.read(pending[i].observation) }
+      } else {
+        timeline = try refold(state.id, from: first, keep)
       }
-      for o in observations.dropFirst(late.count) { timeline.read(o) }
     } else {
-      for o in observations { timeline.read(o) }
+      for i in observations { timeline.read(pending[i].observation) }
     }
     for interval in timeline.takeClosed() { try keep(interval) }
-    for interval in timeline.open { try keep(interval) }
+    if let lease = timeline.lease { try keep(lease) }
+    for claim in timeline.claims { try keep(claim) }
     state.timeline = timeline
   }
 

@@ -70,7 +70,7 @@ extension Index {
   /// Tables in which a new index's rows wait to be sorted: a file beside it, for the system's folder of temporary files
   /// may be in memory.
   func beginBulk() throws {
-    try database.run("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32768")
+    try database.run("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384")
     try database.statement("ATTACH ? AS heap").bind(1, text: path + "-heap").run()
     try database.run(
       """

@@ -9,7 +9,7 @@ enum Schema {
     CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
     CREATE TABLE site(id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE);
     CREATE TABLE address(id INTEGER PRIMARY KEY, site INTEGER NOT NULL, ip BLOB NOT NULL, length INTEGER NOT NULL);
-    CREATE UNIQUE INDEX address_ip ON address(ip, length, site);
+    CREATE UNIQUE INDEX address_ip ON address(length, ip, site);
     CREATE TABLE detail(id INTEGER PRIMARY KEY, mac_source BLOB, duid BLOB, client_id BLOB, hostname BLOB, relay BLOB,
       circuit_id BLOB, source BLOB, user BLOB, phone BLOB, method BLOB, session BLOB);
     CREATE TABLE observation(\(observationColumns), PRIMARY KEY(address, track, time, position, number)) WITHOUT ROWID;

@@ -104,7 +104,8 @@ final class Writer: @unchecked Sendable {
 
   /// Makes the record of one message.
   private func add(_ bytes: Span<UInt8>, original: Int, at position: Int?, microseconds: Int64, peer: Peer) {
-    record.begin(&lines, microseconds: microseconds, offsetMinutes: offset(at: microseconds), sender: peer.sender.span)
+    let sender = peer.sender
+    record.begin(&lines, microseconds: microseconds, offsetMinutes: offset(at: microseconds), sender: sender.span)
     let isCut = original > bytes.count
     if isCut { counters.cut.add(1) }
     RecordWriter.position(&lines, at: position, cut: isCut ? .some(original) : nil)

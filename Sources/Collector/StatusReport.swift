@@ -1,0 +1,139 @@
+import Archive
+import Commands
+import Glibc
+import Record
+
+/// What the writer knows of its senders at one moment.
+struct SenderStatus: Sendable {
+  var name: String
+  var isListed: Bool
+  var received: Int
+  var events: Int
+  /// Since 1970; when its latest message came. nil where none did.
+  var last: Int64?
+  var silentSince: Int64?
+  var looksLike: String?
+}
+
+extension Writer {
+  /// For `status`; on the writer's thread.
+  func senderStatus() -> [SenderStatus] {
+    activities.values.map { activity in
+      SenderStatus(
+        name: activity.name, isListed: activity.isListed, received: activity.received, events: activity.events,
+        last: activity.received > 0 ? activity.last : nil, silentSince: activity.silentSince, looksLike: activity.looksLike)
+    }.sorted { $0.name < $1.name }
+  }
+}
+
+extension LogCore {
+  /// The answer of `status` (design section 12.24).
+  public func status() throws -> JSONValue {
+    let (senders, diskError) = onWriter { ($0.senderStatus(), $0.diskError) }
+    let keeper = keeper.state.now
+    let disk = DiskSpace(of: archive.path)
+    let perDay = bytesPerDay()
+    let daysLeft = disk.flatMap { perDay > 0 ? $0.freeBytes / perDay : nil }
+    let configuration = configuration.withLock { $0 }
+    func time(_ microseconds: Int64?) -> JSONValue { JSONValue(microseconds.map { zone.timestamp($0).description }) }
+    func row(_ s: SenderStatus) -> JSONValue {
+      var members: [JSONMember] = [
+        JSONMember("name", .string(s.name)), JSONMember("received", .integer(s.received)), JSONMember("events", .integer(s.events)),
+      ]
+      if s.isListed {
+        members += [JSONMember("dropped", 0), JSONMember("silent_since", time(s.silentSince))]
+      } else {
+        members += [JSONMember("looks_like", JSONValue(s.looksLike)), JSONMember("configure", .string(Self.suggestion(s)))]
+      }
+      return .object(members + [JSONMember("last", time(s.last))])
+    }
+    var last: JSONValue = .null
+    if let newest = keeper.newest {
+      last = ["number": .integer(newest.number), "day": .string(newest.day.description), "records": .integer(newest.records), "made": .string(newest.made.description)]
+    }
+    let warnings = warnings(senders, keeper, diskError, daysLeft, disk)
+    return [
+      "log": .string(identity.name), "software": .string(Self.software), "started": time(started), "now": time(Clock.microseconds()),
+      "recorded": .integer(counters.recorded.value), "events": .integer(counters.events.value),
+      "not_understood": .integer(counters.notUnderstood.value), "sources": .array(senders.filter { $0.isListed }.map(row)),
+      "unlisted": .array(senders.filter { !$0.isListed }.map(row)), "dropped": .integer(counters.dropped.value),
+      "seals": ["last": last, "waiting_for_token": .integer(keeper.waiting)],
+      "authorities": .array(
+        configuration.timestamp.authorities.map {
+          ["name": .string($0.name), "last_error": JSONValue(keeper.authorityErrors[$0.name]), "credits": nil, "days_left": nil]
+        }), "disk": ["free_bytes": disk.map { .integer($0.freeBytes) } ?? .null, "days_left": daysLeft.map(JSONValue.integer) ?? .null],
+      "warnings": .array(warnings.map(JSONValue.string)),
+    ]
+  }
+
+  /// The lines that make an unlisted sender a device.
+  private static func suggestion(_ s: SenderStatus) -> String {
+    let dialects = s.looksLike.map { ", dialects: [\"\($0.prefix { $0 != "/" })\"]" } ?? ""
+    return "{ name: \"NAME\", from: \"\(s.name)\"\(dialects) },"
+  }
+
+  /// What a day takes on disk at the present rate, from what this process has written.
+  private func bytesPerDay() -> Int {
+    let elapsed = max(1, Int((Clock.microseconds() - started) / Timestamp.second))
+    // Blocks take about an eighth of the text.
+    return counters.recordedBytes.value / 8 * 86_400 / elapsed
+  }
+
+  private func warnings(
+    _ senders: [SenderStatus], _ keeper: KeeperState.Values, _ diskError: String?, _ daysLeft: Int?, _ disk: DiskSpace?
+  ) -> [String] {
+    var out: [String] = []
+    if counters.diskFull.load(ordering: .relaxed) {
+      out.append("the disk is full: messages are dropped and counted until there is room (\(diskError ?? archive.path))")
+    } else if let daysLeft, daysLeft < 30 {
+      out.append("at the present rate the disk is full in \(daysLeft) days (\(archive.path))")
+    } else if let disk, disk.freeBytes < disk.totalBytes / 20 {
+      out.append("the disk of \(archive.path) is 95 % full")
+    }
+    if let error = keeper.error { out.append("sealing does not work: \(error)") }
+    if keeper.waiting > 0 {
+      let words = keeper.authorityErrors.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
+      out.append("\(keeper.waiting) seals have no time-stamp token yet (\(words.isEmpty ? "no authority was asked yet" : words))")
+    }
+    let clock = Clock.state()
+    if !clock.isSynchronised { out.append("the kernel does not call the clock synchronised: run an NTP client (chrony or systemd-timesyncd)") }
+    for s in senders where s.silentSince != nil { out.append("\(s.name) has been silent beyond its silent_after") }
+    let unlisted = senders.filter { !$0.isListed }.count
+    if unlisted > 0 { out.append("\(unlisted) senders are not among devices: their messages are kept, but give no events") }
+    if let error = indexError { out.append("the index cannot be kept up to date: \(error)") }
+    return out
+  }
+
+  /// The page for Prometheus.
+  func exposition(_ receivers: [DatagramReceiver]) -> [UInt8] {
+    var page = Exposition()
+    func label(_ name: String) -> [(String, String)] { [("source", name)] }
+    page.add(
+      "muhur_received_total", .counter, "Messages received, by source.", receivers.map { (label($0.name), $0.received.value) })
+    page.add(
+      "muhur_kernel_dropped_total", .counter, "Messages the kernel dropped because a receive buffer was full, by source.",
+      receivers.map { (label($0.name), $0.dropped.value) })
+    page.add("muhur_receive_buffer_bytes", .gauge, "Receive buffer granted by the kernel, by source.", receivers.map { (label($0.name), $0.bufferBytes) })
+    page.add("muhur_recorded_total", .counter, "Messages written as records.", counters.recorded.value)
+    page.add("muhur_record_bytes_total", .counter, "Bytes of records written.", counters.recordedBytes.value)
+    page.add("muhur_events_total", .counter, "Events read from messages.", counters.events.value)
+    page.add("muhur_not_understood_total", .counter, "Messages of known programs that no dialect understood.", counters.notUnderstood.value)
+    page.add("muhur_cut_total", .counter, "Messages longer than what is kept of one.", counters.cut.value)
+    page.add("muhur_dropped_total", .counter, "Messages received and not recorded, for whatever reason.", counters.dropped.value)
+    page.add("muhur_notices_total", .counter, "Records of the collector about itself.", counters.notices.value)
+    page.add("muhur_seals_total", .counter, "Seals made.", counters.seals.value)
+    page.add("muhur_keeper_errors_total", .counter, "Times that syncing, packing or sealing failed and was tried again.", counters.keeperErrors.value)
+    let keeper = keeper.state.now
+    page.add("muhur_seals_waiting_for_token", .gauge, "Signed seals without time-stamp token.", keeper.waiting)
+    if let newest = keeper.newest {
+      page.add("muhur_last_seal_timestamp_seconds", .gauge, "When the newest seal was made.", Int(newest.made.microseconds / Timestamp.second))
+      page.add("muhur_last_seal_number", .gauge, "Number of the newest seal.", newest.number)
+    }
+    if let disk = DiskSpace(of: archive.path) { page.add("muhur_disk_free_bytes", .gauge, "Free room on the archive's disk.", disk.freeBytes) }
+    let clock = Clock.state()
+    page.add("muhur_clock_synchronised", .gauge, "1 where the kernel calls its clock synchronised.", clock.isSynchronised ? 1 : 0)
+    page.add("muhur_clock_error_microseconds", .gauge, "The clock's greatest error as the kernel admits it.", clock.errorMicroseconds)
+    page.add("muhur_disk_full", .gauge, "1 while messages are dropped because the disk is full.", counters.diskFull.load(ordering: .relaxed) ? 1 : 0)
+    return page.bytes
+  }
+}
