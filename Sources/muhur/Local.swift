@@ -17,7 +17,7 @@ enum Local {
 
   private static func checkConfiguration(_ path: String?) -> Reply {
     do throws(ConfigurationErrors) {
-      let configuration = try Configuration.load(path: path ?? defaultPath)
+      let configuration = try Configuration.load(path: path ?? defaultPath, examples: true)
       let answer: JSONValue = ["result": "ok", "errors": []]
       return Reply(.answered, json: answer.bytes, words: configuration.warnings.map { "warning: \($0)" })
     } catch {
@@ -88,7 +88,7 @@ enum Local {
     -> Client.OpenedLog
   {
     do throws(StartError) {
-      let core = try LogCore.offline(archive: archive, keys: keys, progress: progress)
+      let core = try LogCore.open(archive: archive, keys: keys, progress: progress)
       return Client.OpenedLog(log: core, close: core.close)
     } catch {
       throw Refusal(ExitCode(rawValue: Int(error.exitCode)) ?? .unreachable, error.description)
