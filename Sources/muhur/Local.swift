@@ -17,7 +17,7 @@ enum Local {
 
   private static func checkConfiguration(_ path: String?) -> Reply {
     do throws(ConfigurationErrors) {
-      let configuration = try Configuration.load(path: path ?? defaultPath)
+      let configuration = try Configuration.load(path: path ?? defaultPath, examples: true)
       let answer: JSONValue = ["result": "ok", "errors": []]
       return Reply(.answered, json: answer.bytes, words: configuration.warnings.map { "warning: \($0)" })
     } catch {
@@ -61,7 +61,7 @@ enum Local {
         words.append("warning: the configuration is not used: \(error.faults.first.map { "\($0)" } ?? "it is wrong")")
         return nil
       }
-      throw Refusal(error.exitCode == 4 ? .unreachable : .usage, error.text)
+      throw Refusal(error.exitCode == 4 ? .unreachable : .usage, error.faults.map(\.description).joined(separator: "; "))
     }
   }
 
@@ -70,7 +70,7 @@ enum Local {
     guard let device = configuration?.devices.first(where: { $0.name == name }) else {
       let known = configuration?.devices.map(\.name).joined(separator: ", ") ?? ""
       throw UsageError(
-        "--source: the configuration has no device \(Visible.text(name))",
+        "--source: the configuration has no device \(visible(name))",
         hint: known.isEmpty ? "it has no devices at all" : "it has \(known)")
     }
     return device

@@ -8,7 +8,7 @@ extension Configuration {
   public static func load(path: String) throws(ConfigurationErrors) -> Configuration { try load(path: path, examples: false) }
 
   /// - Parameter examples: whether the dialects must also pass their own examples, as in `muhur check-config`.
-  static func load(path: String, examples: Bool) throws(ConfigurationErrors) -> Configuration {
+  public static func load(path: String, examples: Bool) throws(ConfigurationErrors) -> Configuration {
     let bytes: [UInt8]
     do throws(ConfigurationFault) { bytes = try contents(of: path) } catch {
       throw ConfigurationErrors(faults: [error], exitCode: 4)

@@ -14,7 +14,7 @@ enum MakeLog {
     guard let keys = invocation.value("keys") else { throw UsageError("--keys is missing", hint: "--archive DIR --keys DIR") }
     guard !invocation.has("socket"), !invocation.has("index") else { throw UsageError("init needs --archive and --keys alone") }
     let name = try invocation.value("log") ?? hostName()
-    guard !name.isEmpty, name.utf8.count <= 255, Visible.text(name) == name else {
+    guard !name.isEmpty, name.utf8.count <= 255, visible(name) == name else {
       throw UsageError("--log: \(Arguments.quoted(name)) is no name for a log")
     }
     let zoneName = invocation.value("timezone") ?? Zone.usual.name
@@ -51,7 +51,7 @@ enum MakeLog {
     let inside = try folderEntries(path + "/" + Layout.days) ?? []
     let isHalfMade = names == [Layout.days] && inside.isEmpty
     guard names.isEmpty || isHalfMade else {
-      throw Refusal(.noAnswer, "\(path) is not empty (\(Visible.text(names[0]))); nothing was changed", hint: "name a new or empty folder")
+      throw Refusal(.noAnswer, "\(path) is not empty (\(visible(names[0]))); nothing was changed", hint: "name a new or empty folder")
     }
     let folder = KeyFolder(keys)
     for file in KeyFolder.File.allCases where access(folder.path(file), F_OK) == 0 {
