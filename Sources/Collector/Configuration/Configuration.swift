@@ -1,0 +1,123 @@
+import Record
+
+/// What the administrator decides (design section 10), read from a JSON5 file and checked: whoever holds one need not
+/// check it again. Every value but `archive` has a default that works.
+///
+/// Start reading here; `ConfigurationFile.swift` says how each key is read, `ConfigurationErrors.swift` how faults are
+/// told.
+public struct Configuration: Sendable {
+  public var archive: String
+  public var keys = "/etc/muhur/keys"
+  public var index = "/var/lib/muhur/index"
+  public var socket = "/run/muhur/muhur.sock"
+  /// A dialect's first file counts: the administrator's folder stands before the installed one.
+  public var dialectFolders = ["/etc/muhur/dialects", "/usr/share/muhur/dialects"]
+  /// How long a record may be in the kernel's memory only.
+  public var commitInterval = Period(text: "500ms", microseconds: 500_000)
+  public var retention = Period(text: "731d", microseconds: 731 * Timestamp.day)
+  /// How long after the last sighting a binding is still possible.
+  public var bindingTimeout = Period(text: "1h", microseconds: Timestamp.hour)
+  /// How near to a change of holder an answer is no longer certain.
+  public var clockTolerance = Period(text: "2s", microseconds: 2 * Timestamp.second)
+  public var sources = [Source(address: IPAddress(v6: 0), port: 514)]
+  /// The first that matches a sender counts. None: everybody's events are taken.
+  public var devices: [Device] = []
+  public var staticAddresses: [StaticAddress] = []
+  public var seal = Seal()
+  public var timestamp = TimeStamping()
+  public var access = Access()
+  public var publish: [Publisher] = []
+  /// Where the counters can be read; nil: nowhere.
+  public var metrics: (address: IPAddress, port: UInt16)?
+  /// What works but is probably not meant.
+  public var warnings: [ConfigurationFault] = []
+
+  /// All defaults.
+  public init(archive: String) { self.archive = archive }
+
+  /// A length of time, and how it is written in the file.
+  public struct Period: Sendable, Equatable {
+    public var text: String
+    public var microseconds: Int64
+  }
+
+  /// Where syslog is received by UDP.
+  public struct Source: Sendable, Equatable {
+    public var address: IPAddress
+    public var port: UInt16
+  }
+
+  /// A sender of messages and how they are read.
+  public struct Device: Sendable, Equatable {
+    public var name: String
+    public var from: IPPrefix
+    public var site = RecordLine.defaultSite
+    /// Of the times in its messages that have none; nil: the archive's.
+    public var zone: Zone?
+    public var charset = Charset.windows1254
+    /// nil: all that there are.
+    public var dialects: [String]?
+    /// Whether its own times count rather than those of receipt.
+    public var trustsDeviceClock = false
+    /// Where a message does not say how long a lease is.
+    public var leaseSeconds: Int?
+    /// How long it may say nothing; nil: as long as it likes.
+    public var silentAfterMicroseconds: Int64?
+  }
+
+  /// An address that is not given by a server: the administrator declares whose it is.
+  public struct StaticAddress: Sendable, Equatable {
+    public var ip: IPAddress
+    public var mac: MACAddress
+    public var hostname: String?
+    public var site = RecordLine.defaultSite
+    /// nil: since the declaration.
+    public var since: Since?
+
+    /// A day begins where the log's time zone says, which the file does not know.
+    public enum Since: Sendable, Equatable {
+      case day(CalendarDay)
+      case time(Timestamp)
+    }
+  }
+
+  public struct Seal: Sendable, Equatable {
+    public var interval = Period(text: "1h", microseconds: Timestamp.hour)
+    /// PEM files of the institution's own key; nil: the key that `muhur init` made.
+    public var certificate: String?
+    public var key: String?
+    /// Key and certificate in one PKCS#12 file, instead of both.
+    public var pkcs12: String?
+    public var passwordFile: String?
+  }
+
+  public struct TimeStamping: Sendable, Equatable {
+    public enum Every: String, Sendable, CaseIterable { case seal, final }
+
+    /// Which seals are sent to an authority: tokens may cost money.
+    public var every = Every.seal
+    /// In the order in which they are asked.
+    public var authorities = [Authority(name: "local")]
+  }
+
+  /// A time-stamp authority: the local one, whose key lies in the keys folder.
+  public struct Authority: Sendable, Equatable {
+    public var name: String
+  }
+
+  /// Entries are `group:NAME` or `user:NAME`.
+  public struct Access: Sendable, Equatable {
+    public var query = ["group:muhur-query"]
+    public var administer = ["group:muhur-admin"]
+    /// Whether a question needs a case number.
+    public var requiresCase = false
+  }
+
+  /// Where the head line of each closed day goes: a file, which may lie on another machine.
+  public struct Publisher: Sendable, Equatable {
+    public var path: String
+  }
+
+  /// The device that sends from this address.
+  func device(for address: IPAddress) -> Device? { devices.first { $0.from.contains(address) } }
+}

@@ -1,0 +1,327 @@
+import Dialects
+import Glibc
+import Record
+
+extension Configuration {
+  /// Reads and checks a configuration and the dialects that it names.
+  /// - Throws: everything that is wrong, not only the first.
+  public static func load(path: String) throws(ConfigurationErrors) -> Configuration { try load(path: path, examples: false) }
+
+  /// - Parameter examples: whether the dialects must also pass their own examples, as in `muhur check-config`.
+  static func load(path: String, examples: Bool) throws(ConfigurationErrors) -> Configuration {
+    let bytes: [UInt8]
+    do throws(ConfigurationFault) { bytes = try contents(of: path) } catch {
+      throw ConfigurationErrors(faults: [error], exitCode: 4)
+    }
+    let reader = ConfigurationReader(bytes.span, file: path)
+    reader.checkDialects(examples: examples)
+    reader.checkAccess()
+    return try reader.finish()
+  }
+
+  private static func contents(of path: String) throws(ConfigurationFault) -> [UInt8] {
+    func failed() -> ConfigurationFault { ConfigurationFault(file: path, what: "cannot be read: \(String(cString: strerror(errno)))") }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw failed() }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 1 << 14)
+    // One byte more than the reader takes, so that it says what is too much.
+    while bytes.count <= JSON5.maximumBytes {
+      let n = read(descriptor, &part, part.count)
+      if n < 0, errno == EINTR { continue }
+      guard n >= 0 else { throw failed() }
+      if n == 0 { break }
+      bytes += part[0..<n]
+    }
+    return bytes
+  }
+}
+
+/// Reads one file, section by section, and gathers what is wrong.
+final class ConfigurationReader {
+  private let faults: ConfigurationFaults
+  private var configuration: Configuration
+  /// The names in `devices[].dialects`, for comparing with the dialects that there are.
+  private var dialectNames: [JSON5Node] = []
+  private var accessEntries: [JSON5Node] = []
+  private var isReadable = true
+
+  init(_ bytes: Span<UInt8>, file: String) {
+    faults = ConfigurationFaults(file: file)
+    configuration = Configuration(archive: "")
+    do throws(JSON5Error) {
+      let root = try JSON5.read(bytes)
+      read(root)
+    } catch {
+      isReadable = false
+      faults.add(error)
+    }
+  }
+
+  /// - Throws: what is wrong, in the order of the file.
+  func finish() throws(ConfigurationErrors) -> Configuration {
+    guard faults.errors.isEmpty else { throw ConfigurationErrors(faults: faults.sortedErrors) }
+    configuration.warnings = faults.warnings
+    return configuration
+  }
+
+  private static let keys = [
+    "archive", "keys", "index", "socket", "dialects", "commit_interval", "retention", "binding_timeout", "clock_tolerance", "sources",
+    "devices",
+    "static", "seal", "timestamp", "access", "publish", "metrics",
+  ]
+
+  private func read(_ root: JSON5Node) {
+    guard let file = ConfigurationSection(root, faults, keys: Self.keys) else { return }
+    file.read("archive", required: "the folder that `muhur init` made", into: &configuration.archive, ConfigurationValue.path)
+    file.read("keys", into: &configuration.keys, ConfigurationValue.path)
+    file.read("index", into: &configuration.index, ConfigurationValue.path)
+    file.read("socket", into: &configuration.socket, ConfigurationValue.socketPath)
+    if let folders = file.list("dialects", ConfigurationValue.path) { configuration.dialectFolders = folders }
+    file.read("commit_interval", into: &configuration.commitInterval) { node throws(JSON5Error) in
+      try ConfigurationValue.period(node, from: "10ms", to: "60s", milliseconds: true)
+    }
+    file.read("retention", into: &configuration.retention) { node throws(JSON5Error) in
+      try ConfigurationValue.period(node, from: "1d", to: "36500d")
+    }
+    if configuration.retention.microseconds < 730 * Timestamp.day, let node = root["retention"] {
+      faults.warn(node, "shorter than the two years (730d) that the law asks for (5651, access records of a collective user: 2 years)")
+    }
+    file.read("binding_timeout", into: &configuration.bindingTimeout) { node throws(JSON5Error) in
+      try ConfigurationValue.period(node, from: "1s", to: "365d")
+    }
+    file.read("clock_tolerance", into: &configuration.clockTolerance) { node throws(JSON5Error) in
+      try ConfigurationValue.period(node, from: "0s", to: "1d")
+    }
+    readSources(file)
+    readDevices(file)
+    readStatic(file)
+    readSeal(file)
+    readTimestamp(file)
+    readAccess(file)
+    readPublish(file)
+    readMetrics(file)
+  }
+
+  // MARK: - Sections
+
+  private func readSources(_ file: ConfigurationSection) {
+    var found: [(node: JSON5Node, source: Configuration.Source)] = []
+    let given = file.sections("sources", types: ["udp", "tcp", "tls", "pcap", "file"], now: ["udp": ["type", "listen"]]) { _, section in
+      var listen: (address: IPAddress, port: UInt16) = (IPAddress(v6: 0), 514)
+      section.read("listen", into: &listen, ConfigurationValue.listen)
+      found.append((section["listen"] ?? section.node, Configuration.Source(address: listen.address, port: listen.port)))
+    }
+    guard given else { return }
+    for (i, one) in found.enumerated() where found[0..<i].contains(where: { $0.source == one.source }) {
+      faults.add(one.node.error("another source listens here already; an address and port can be taken once"))
+    }
+    configuration.sources = found.map(\.source)
+    if let node = file["sources"], case .array(let nodes) = node.value, nodes.isEmpty {
+      faults.warn(node, "no source: nothing is received; leave `sources` out for UDP on [::]:514")
+    }
+  }
+
+  private func readDevices(_ file: ConfigurationSection) {
+    let keys = ["name", "from", "site", "timezone", "charset", "dialects", "clock", "lease_time", "silent_after"]
+    var found: [(node: JSON5Node, device: Configuration.Device)] = []
+    for node in file.nodes("devices") {
+      guard let section = ConfigurationSection(node, faults, keys: keys) else { continue }
+      var name: String?
+      var from: IPPrefix?
+      section.read("name", required: "how records call the device", into: &name, ConfigurationValue.name)
+      section.read("from", required: "the address or block it sends from", into: &from, ConfigurationValue.prefix)
+      let device = readDevice(section, name: name, from: from)
+      if let name, let other = found.first(where: { $0.device.name == name }) {
+        faults.add((section["name"] ?? node).error("\(other.node.path) has this name already"))
+      }
+      if let from, let other = found.first(where: { $0.device.from.contains(all: from) }) {
+        let what = "never matches: \(other.node.path) takes all of it (\(other.device.from)), and the first that matches counts"
+        faults.warn(section["from"] ?? node, what)
+      }
+      if let device { found.append((node, device)) }
+    }
+    configuration.devices = found.map(\.device)
+  }
+
+  /// nil where name or block are wrong; what else is wrong is said all the same.
+  private func readDevice(_ section: ConfigurationSection, name: String?, from: IPPrefix?) -> Configuration.Device? {
+    var site = RecordLine.defaultSite
+    var zone: Zone?
+    var charset = Charset.windows1254
+    var trustsDeviceClock = false
+    var leaseSeconds: Int?
+    var silentAfterMicroseconds: Int64?
+    section.read("site", into: &site, ConfigurationValue.name)
+    section.read("timezone", into: &zone, ConfigurationValue.zone)
+    section.read("charset", into: &charset, ConfigurationValue.charset)
+    let dialects = section.list("dialects", ConfigurationValue.text)
+    dialectNames += Self.elements(section["dialects"])
+    section.read("clock", into: &trustsDeviceClock) { node throws(JSON5Error) in
+      try ConfigurationValue.choice(node, ["receive", "device"]) == "device"
+    }
+    section.read("lease_time", into: &leaseSeconds) { node throws(JSON5Error) in
+      Int(try ConfigurationValue.period(node, from: "1s", to: "36500d").microseconds / Timestamp.second)
+    }
+    section.read("silent_after", into: &silentAfterMicroseconds) { node throws(JSON5Error) in
+      try ConfigurationValue.period(node, from: "1s", to: "365d").microseconds
+    }
+    guard let name, let from else { return nil }
+    return Configuration.Device(
+      name: name, from: from, site: site, zone: zone, charset: charset, dialects: dialects, trustsDeviceClock: trustsDeviceClock,
+      leaseSeconds: leaseSeconds, silentAfterMicroseconds: silentAfterMicroseconds)
+  }
+
+  private func readStatic(_ file: ConfigurationSection) {
+    var found: [(node: JSON5Node, address: Configuration.StaticAddress)] = []
+    for node in file.nodes("static") {
+      guard let section = ConfigurationSection(node, faults, keys: ["ip", "mac", "hostname", "site", "since"]) else { continue }
+      var ip: IPAddress?
+      var mac: MACAddress?
+      var hostname: String?
+      var site = RecordLine.defaultSite
+      var since: Configuration.StaticAddress.Since?
+      section.read("ip", required: "the address that is declared", into: &ip, ConfigurationValue.address)
+      section.read("mac", required: "the device that has it", into: &mac, ConfigurationValue.mac)
+      section.read("hostname", into: &hostname, ConfigurationValue.label)
+      section.read("site", into: &site, ConfigurationValue.name)
+      section.read("since", into: &since, ConfigurationValue.since)
+      guard let ip, let mac else { continue }
+      if let other = found.first(where: { $0.address.ip == ip && $0.address.site == site && $0.address.since == since }) {
+        let what = "\(other.node.path) declares this address already; where it changed hands, give each its own `since`"
+        faults.add((section["ip"] ?? node).error(what))
+      }
+      found.append((node, Configuration.StaticAddress(ip: ip, mac: mac, hostname: hostname, site: site, since: since)))
+    }
+    configuration.staticAddresses = found.map(\.address)
+  }
+
+  private func readSeal(_ file: ConfigurationSection) {
+    guard let section = file.section("seal", keys: ["interval", "certificate", "key", "pkcs12", "password_file"]) else { return }
+    section.read("interval", into: &configuration.seal.interval) { node throws(JSON5Error) in
+      try ConfigurationValue.period(node, from: "1s", to: "1d")
+    }
+    section.read("certificate", into: &configuration.seal.certificate, ConfigurationValue.path)
+    section.read("key", into: &configuration.seal.key, ConfigurationValue.path)
+    section.read("pkcs12", into: &configuration.seal.pkcs12, ConfigurationValue.path)
+    section.read("password_file", into: &configuration.seal.passwordFile, ConfigurationValue.path)
+    if let pkcs12 = section["pkcs12"], section["key"] != nil || section["certificate"] != nil {
+      faults.add(pkcs12.error("holds key and certificate; leave `key` and `certificate` out"))
+    } else if let key = section["key"], section["certificate"] == nil {
+      faults.add(key.error("needs `certificate` beside it"))
+    } else if let certificate = section["certificate"], section["key"] == nil {
+      faults.add(certificate.error("needs `key` beside it"))
+    } else if let password = section["password_file"], section["key"] == nil, section["pkcs12"] == nil {
+      faults.add(password.error("there is no `key` and no `pkcs12` that it could open"))
+    }
+  }
+
+  private func readTimestamp(_ file: ConfigurationSection) {
+    guard let section = file.section("timestamp", keys: ["every", "authorities"]) else { return }
+    section.read("every", into: &configuration.timestamp.every) { node throws(JSON5Error) in
+      let every = try ConfigurationValue.choice(node, Configuration.TimeStamping.Every.allCases.map(\.rawValue))
+      return Configuration.TimeStamping.Every(rawValue: every) ?? .seal
+    }
+    var found: [(node: JSON5Node, name: String)] = []
+    let given = section.sections("authorities", types: ["local", "kamusm", "rfc3161"], now: ["local": ["name", "type"]]) {
+      kind, authority in
+      var name = kind
+      authority.read("name", into: &name, ConfigurationValue.authorityName)
+      if let other = found.first(where: { $0.name == name }) {
+        faults.add((authority["name"] ?? authority.node).error("\(other.node.path) has this name already"))
+      }
+      found.append((authority.node, name))
+    }
+    guard given else { return }
+    configuration.timestamp.authorities = found.map { Configuration.Authority(name: $0.name) }
+    if let node = section["authorities"], case .array(let nodes) = node.value, nodes.isEmpty {
+      faults.warn(node, "no authority: no seal is time-stamped, so nothing is proven; leave it out for the local one")
+    }
+  }
+
+  private func readAccess(_ file: ConfigurationSection) {
+    guard let section = file.section("access", keys: ["query", "administer", "require_case"]) else { return }
+    if let entries = section.list("query", ConfigurationValue.accessEntry) { configuration.access.query = entries }
+    if let entries = section.list("administer", ConfigurationValue.accessEntry) { configuration.access.administer = entries }
+    section.read("require_case", into: &configuration.access.requiresCase) { node throws(JSON5Error) in try node.bool() }
+    accessEntries = Self.elements(section["query"]) + Self.elements(section["administer"])
+  }
+
+  private func readPublish(_ file: ConfigurationSection) {
+    var publishers: [Configuration.Publisher] = []
+    _ = file.sections("publish", types: ["file", "syslog", "mail"], now: ["file": ["type", "path"]]) { _, section in
+      var path = ""
+      section.read("path", required: "the file to which head lines are added", into: &path, ConfigurationValue.path)
+      publishers.append(Configuration.Publisher(path: path))
+    }
+    configuration.publish = publishers
+  }
+
+  private func readMetrics(_ file: ConfigurationSection) {
+    guard let section = file.section("metrics", keys: ["listen"]) else { return }
+    var listen: (address: IPAddress, port: UInt16) = (IPAddress(v4: 0x7f00_0001), 9514)
+    section.read("listen", into: &listen, ConfigurationValue.listen)
+    configuration.metrics = listen
+  }
+
+  private static func elements(_ node: JSON5Node?) -> [JSON5Node] { if case .array(let nodes)? = node?.value { nodes } else { [] } }
+
+  // MARK: - What lies outside the file
+
+  /// Reads the dialects, and sees whether the devices' exist.
+  func checkDialects(examples: Bool) {
+    guard isReadable else { return }
+    do throws(DialectError) {
+      let dialects = try DialectSet.load(folders: configuration.dialectFolders)
+      checkDialects(known: dialects.dialects.map(\.name))
+      guard examples else { return }
+      for error in dialects.checkExamples() {
+        faults.add(ConfigurationFault(file: error.file, line: error.line, path: error.path, what: error.what))
+      }
+    } catch {
+      faults.add(ConfigurationFault(file: error.file, line: error.line, path: error.path, what: error.what))
+    }
+  }
+
+  func checkDialects(known: [String]) {
+    for node in dialectNames {
+      guard case .string(let name) = node.value, !known.contains(name) else { continue }
+      let folders = configuration.dialectFolders.joined(separator: " nor in ")
+      faults.add(
+        node.error("no dialect of this name is built in" + (folders.isEmpty ? "" : " or lies in \(folders)") + Suggestion.text(name, known))
+      )
+    }
+  }
+
+  /// Warns of groups and users that do not exist: they let nobody in, which is safe and hardly meant.
+  func checkAccess() {
+    guard isReadable else { return }
+    for node in accessEntries {
+      guard case .string(let entry) = node.value, let what = Self.missing(entry) else { continue }
+      faults.warn(node, what)
+    }
+    if accessEntries.isEmpty {
+      for (key, entries) in [("query", configuration.access.query), ("administer", configuration.access.administer)] {
+        for what in entries.compactMap(Self.missing) {
+          faults.warn(ConfigurationFault(file: faults.file, path: "access.\(key)", what: "not set, and of the default \(what)"))
+        }
+      }
+    }
+  }
+
+  private static func missing(_ entry: String) -> String? {
+    if entry.hasPrefix("group:"), getgrnam(String(entry.dropFirst(6))) == nil {
+      return "group \(entry.dropFirst(6)) does not exist here; it lets nobody in"
+    }
+    if entry.hasPrefix("user:"), getpwnam(String(entry.dropFirst(5))) == nil {
+      return "user \(entry.dropFirst(5)) does not exist here; it lets nobody in"
+    }
+    return nil
+  }
+}
+
+extension IPPrefix {
+  /// Whether every address of the other block is in this one.
+  fileprivate func contains(all other: IPPrefix) -> Bool { length <= other.length && contains(other.address) }
+}
