@@ -8,11 +8,7 @@ extension Configuration {
   public static func load(path: String) throws(ConfigurationErrors) -> Configuration { try load(path: path, examples: false) }
 
   /// - Parameter examples: whether the dialects must also pass their own examples, as in `muhur check-config`.
-<<<<<<< HEAD
   public static func load(path: String, examples: Bool) throws(ConfigurationErrors) -> Configuration {
-=======
-  static func load(path: String, examples: Bool) throws(ConfigurationErrors) -> Configuration {
->>>>>>> config
     let bytes: [UInt8]
     do throws(ConfigurationFault) { bytes = try contents(of: path) } catch {
       throw ConfigurationErrors(faults: [error], exitCode: 4)
@@ -71,12 +67,8 @@ final class ConfigurationReader {
   }
 
   private static let keys = [
-<<<<<<< HEAD
-    "archive", "keys", "index", "socket", "dialects", "commit_interval", "retention", "binding_timeout", "clock_tolerance", "sources", "devices",
-=======
     "archive", "keys", "index", "socket", "dialects", "commit_interval", "retention", "binding_timeout", "clock_tolerance", "sources",
     "devices",
->>>>>>> config
     "static", "seal", "timestamp", "access", "publish", "metrics",
   ]
 
@@ -155,26 +147,6 @@ final class ConfigurationReader {
 
   /// nil where name or block are wrong; what else is wrong is said all the same.
   private func readDevice(_ section: ConfigurationSection, name: String?, from: IPPrefix?) -> Configuration.Device? {
-<<<<<<< HEAD
-    var device = Configuration.Device(name: name ?? "", from: from ?? IPPrefix(IPAddress(v6: 0)))
-    section.read("site", into: &device.site, ConfigurationValue.name)
-    section.read("timezone", into: &device.zone, ConfigurationValue.zone)
-    section.read("charset", into: &device.charset, ConfigurationValue.charset)
-    if let names = section.list("dialects", ConfigurationValue.text) {
-      device.dialects = names
-      dialectNames += Self.elements(section["dialects"])
-    }
-    section.read("clock", into: &device.trustsDeviceClock) { node throws(JSON5Error) in
-      try ConfigurationValue.choice(node, ["receive", "device"]) == "device"
-    }
-    section.read("lease_time", into: &device.leaseSeconds) { node throws(JSON5Error) in
-      Int(try ConfigurationValue.period(node, from: "1s", to: "36500d").microseconds / Timestamp.second)
-    }
-    section.read("silent_after", into: &device.silentAfterMicroseconds) { node throws(JSON5Error) in
-      try ConfigurationValue.period(node, from: "1s", to: "365d").microseconds
-    }
-    return name == nil || from == nil ? nil : device
-=======
     var site = RecordLine.defaultSite
     var zone: Zone?
     var charset = Charset.windows1254
@@ -199,7 +171,6 @@ final class ConfigurationReader {
     return Configuration.Device(
       name: name, from: from, site: site, zone: zone, charset: charset, dialects: dialects, trustsDeviceClock: trustsDeviceClock,
       leaseSeconds: leaseSeconds, silentAfterMicroseconds: silentAfterMicroseconds)
->>>>>>> config
   }
 
   private func readStatic(_ file: ConfigurationSection) {
@@ -253,12 +224,8 @@ final class ConfigurationReader {
       return Configuration.TimeStamping.Every(rawValue: every) ?? .seal
     }
     var found: [(node: JSON5Node, name: String)] = []
-<<<<<<< HEAD
-    let given = section.sections("authorities", types: ["local", "kamusm", "rfc3161"], now: ["local": ["name", "type"]]) { kind, authority in
-=======
     let given = section.sections("authorities", types: ["local", "kamusm", "rfc3161"], now: ["local": ["name", "type"]]) {
       kind, authority in
->>>>>>> config
       var name = kind
       authority.read("name", into: &name, ConfigurationValue.authorityName)
       if let other = found.first(where: { $0.name == name }) {
@@ -321,13 +288,9 @@ final class ConfigurationReader {
     for node in dialectNames {
       guard case .string(let name) = node.value, !known.contains(name) else { continue }
       let folders = configuration.dialectFolders.joined(separator: " nor in ")
-<<<<<<< HEAD
-      faults.add(node.error("no dialect of this name is built in" + (folders.isEmpty ? "" : " or lies in \(folders)") + Suggestion.text(name, known)))
-=======
       faults.add(
         node.error("no dialect of this name is built in" + (folders.isEmpty ? "" : " or lies in \(folders)") + Suggestion.text(name, known))
       )
->>>>>>> config
     }
   }
 
@@ -348,17 +311,12 @@ final class ConfigurationReader {
   }
 
   private static func missing(_ entry: String) -> String? {
-<<<<<<< HEAD
-    if entry.hasPrefix("group:"), getgrnam(String(entry.dropFirst(6))) == nil { return "group \(entry.dropFirst(6)) does not exist here; it lets nobody in" }
-    if entry.hasPrefix("user:"), getpwnam(String(entry.dropFirst(5))) == nil { return "user \(entry.dropFirst(5)) does not exist here; it lets nobody in" }
-=======
     if entry.hasPrefix("group:"), getgrnam(String(entry.dropFirst(6))) == nil {
       return "group \(entry.dropFirst(6)) does not exist here; it lets nobody in"
     }
     if entry.hasPrefix("user:"), getpwnam(String(entry.dropFirst(5))) == nil {
       return "user \(entry.dropFirst(5)) does not exist here; it lets nobody in"
     }
->>>>>>> config
     return nil
   }
 }
