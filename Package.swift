@@ -50,7 +50,7 @@ let package = Package(
     tests("ArchiveTests", ["Archive"]),
     tests("EvidenceTests", ["Evidence"], exclude: ["Fixtures"]),
     tests("AttributionTests", ["Attribution", "Archive", "Dialects", "Record"], exclude: ["scenarios"]),
-    tests("CommandsTests", ["Commands"]),
+    tests("CommandsTests", ["Commands", "Archive", "Dialects"]),
     tests("CollectorTests", ["Collector"]),
   ],
   swiftLanguageModes: [.v6]
@@ -59,6 +59,6 @@ let package = Package(
 if fuzzing {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: ["Record", "Syslog", "Dialects"], path: "Fuzz", swiftSettings: plain,
+      name: "fuzz", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence"], path: "Fuzz", swiftSettings: plain,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }

@@ -60,6 +60,10 @@ public enum Disk {
     try bytes.withUnsafeBytes { buffer throws(ArchiveError) in try write(descriptor, buffer, at: offset, path: path) }
   }
 
+  public static func write(_ descriptor: Int32, _ bytes: [UInt8], at offset: Int? = nil, path: String) throws(ArchiveError) {
+    try write(descriptor, bytes.span, at: offset, path: path)
+  }
+
   /// fdatasync: the data and what is needed to find it, its length included.
   public static func sync(_ descriptor: Int32, path: String) throws(ArchiveError) {
     try check(.sync, path)

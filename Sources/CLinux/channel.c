@@ -40,7 +40,7 @@ int linux_unix_connect(const char *path) {
 int linux_unix_listen(const char *path, mode_t mode) {
   struct sockaddr_un at;
   if (address(&at, path)) return -1;
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   /* Nobody can connect before listen(), so the mode is in force before the first caller. */
   if (bind(fd, (struct sockaddr *)&at, sizeof at)) return failed(fd);

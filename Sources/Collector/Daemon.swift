@@ -87,6 +87,7 @@ public final class Daemon: Sendable {
       Thread.start("receiver", joinable: true) { receiver.run(free: free, out: inbox) }
     }
     core.tell("started", startedMembers())
+    declareStatic(configuration.withLock { $0 })
     core.sealAtFirstStart()
     control.start()
     metrics?.start()
@@ -123,6 +124,15 @@ public final class Daemon: Sendable {
     ]
   }
 
+  /// The addresses that the configuration declares, as one record: at start and when they change. A list that has become
+  /// empty is told too, since it ends the one before.
+  private func declareStatic(_ configuration: Configuration) {
+    guard !configuration.staticAddresses.isEmpty || core.isContinued else { return }
+    core.tell(
+      "static", [JSONMember("count", .integer(configuration.staticAddresses.count))],
+      further: configuration.staticAddresses.map { $0.event(zone: core.zone) })
+  }
+
   /// SIGHUP: takes over what can change while it runs, and says what cannot.
   private func reload() {
     service.reloading()
@@ -138,6 +148,7 @@ public final class Daemon: Sendable {
       core.tell(
         "configuration-changed",
         [JSONMember("binding_timeout", .string(new.bindingTimeout.text)), JSONMember("clock_tolerance", .string(new.clockTolerance.text))])
+      if new.staticAddresses != old.staticAddresses { declareStatic(new) }
       Log.info("configuration taken over")
     } catch {
       Log.error("the configuration is not taken over: \(error)")

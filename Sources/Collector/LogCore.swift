@@ -23,7 +23,8 @@ public final class LogCore: LogAccess {
   private let writer: Writer
   let keeper: Keeper
   private let recovered: [RecoveryNote]
-  private let hasSeals: Bool
+  /// Whether the log has had a life before this one.
+  let isContinued: Bool
   let configuration: Mutex<Configuration>
   private let dialects: Mutex<DialectSet>
   private let index: LogIndex
@@ -51,7 +52,7 @@ public final class LogCore: LogAccess {
         archive, keys: keys, identity: try Self.signer(configuration, keys), authorities: try Self.authorities(configuration, keys),
         stampsEvery: configuration.timestamp.every == .seal, software: Self.software)
       try sealer.finishUnsigned()
-      hasSeals = sealer.newest != nil
+      isContinued = sealer.newest != nil
       let queue = TailQueue()
       let (writerDay, keeperDay, notes) = try Self.recover(archive, sealer, zone, queue)
       for note in notes { Log.warning("recovered: \(note.file): \(note.detail), \(note.cut) bytes cut off") }
@@ -164,19 +165,37 @@ public final class LogCore: LogAccess {
 
   /// The log's first seal is made at once: its day is the log's first.
   func sealAtFirstStart() {
-    guard !hasSeals else { return }
+    guard !isContinued else { return }
     do { _ = try seal(final: nil, confirmClock: false) } catch { Log.error("the first seal: \(error)") }
   }
 
-  /// Ends the threads: everything received is written, a `stopped` notice behind it, all of it sealed.
+  /// Opens an archive that no daemon holds, to import into it or to seal it: the threads run when this returns.
+  /// - Parameter keys: the folder of keys; the usual one where nil.
+  public static func open(archive: String, keys: String?, progress: @escaping @Sendable (String) -> Void) throws(StartError) -> LogCore {
+    var configuration = Configuration(archive: archive)
+    if let keys { configuration.keys = keys }
+    let core = try LogCore(configuration, progress: progress)
+    core.start(free: Handover(capacity: 1))
+    return core
+  }
+
+  /// Ends what `open` began; what was written is sealed.
+  /// - Returns: the exit code.
+  public func close() -> Int32 { end() }
+
+  /// Ends the daemon's log: everything received is written, a `stopped` notice behind it, all of it sealed.
   /// - Returns: the exit code.
   func stop() -> Int32 {
     inbox.give(
       .perform { writer in
         writer.tellAllLosses()
         writer.notice("stopped")
-        writer.flush()
       })
+    return end()
+  }
+
+  private func end() -> Int32 {
+    Self.wait(for: inbox) { $0.flush() }
     keeperInbox.give(.stop)
     let handles = threads.withLock { $0 }
     handles?.keeper.join()
@@ -232,7 +251,7 @@ public final class LogCore: LogAccess {
 
   private static func publish(_ head: Head, _ publishers: [Configuration.Publisher]) {
     for publisher in publishers {
-      let file = open(publisher.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+      let file = Glibc.open(publisher.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
       guard file >= 0 else {
         Log.error("publish: \(publisher.path): \(String(cString: strerror(errno)))")
         continue

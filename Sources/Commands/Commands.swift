@@ -9,7 +9,7 @@
 // - An answer does not depend on who carries the command out; only a daemon adds the notice of who asked, and it adds
 //   it before the answer leaves.
 // - Nothing that a caller sends is trusted because our program sends it otherwise: the daemon reads, judges and refuses.
-// - What came from outside is shown to people with control and bidirectional characters made visible (`Visible`).
+// - What came from outside is shown to people with control and bidirectional characters made visible (`visible`).
 //
 // Start with `CommandTable`, then `Commands.run`.
 import Archive

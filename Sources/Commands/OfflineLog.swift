@@ -23,7 +23,7 @@ public final class OfflineLog: LogAccess {
     }
     guard let zone = Zone(named: identity.timezone) else {
       throw Refusal(
-        .unreachable, "the archive's time zone \(Visible.text(identity.timezone)) is not known here", hint: "install the package tzdata")
+        .unreachable, "the archive's time zone \(visible(identity.timezone)) is not known here", hint: "install the package tzdata")
     }
     self.zone = zone
     seals = SealCatalog(archive)

@@ -1,3 +1,4 @@
+import Record
 import Testing
 
 @testable import Commands
@@ -14,7 +15,7 @@ import Testing
       ("\u{e0041}", "\\u{e0041}"),
       ("😀", "😀"), ("DOMAIN\\user", "DOMAIN\\user"),
     ])
-  func visible(text: String, expected: String) { #expect(Visible.text(text) == expected) }
+  func written(text: String, expected: String) { #expect(visible(text) == expected) }
 
   @Test("a spreadsheet takes no cell for a formula, and RFC 4180 holds")
   func csv() {

@@ -126,6 +126,8 @@ struct EventReading {
   var relay: [UInt8]?
   var circuitID: [UInt8]?
   var isDeclared = false
+  /// Of a declared address; what is received belongs to its record's site.
+  var site: [UInt8]?
   var user: [UInt8]?
   var phone: [UInt8]?
   var method: [UInt8]?
@@ -164,6 +166,8 @@ struct EventReading {
         duid = value.text(in: line)
       } else if key.equals("user") {
         user = value.text(in: line)
+      } else if key.equals("site") {
+        site = value.text(in: line)
       }
     case 5:
       if key.equals("relay") {

@@ -159,7 +159,8 @@ public final class Index {
         continue
       }
       used += 1
-      let key = AddressKey(site: try site(reading.site ?? Array(RecordLine.defaultSite.utf8)), ip: ip, length: length)
+      let place = event.site ?? reading.site ?? Array(RecordLine.defaultSite.utf8)
+      let key = AddressKey(site: try site(place), ip: ip, length: length)
       pending.append((try state(key), observation))
     }
     if used > 0 {

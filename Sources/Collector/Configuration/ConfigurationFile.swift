@@ -8,7 +8,7 @@ extension Configuration {
   public static func load(path: String) throws(ConfigurationErrors) -> Configuration { try load(path: path, examples: false) }
 
   /// - Parameter examples: whether the dialects must also pass their own examples, as in `muhur check-config`.
-  static func load(path: String, examples: Bool) throws(ConfigurationErrors) -> Configuration {
+  public static func load(path: String, examples: Bool) throws(ConfigurationErrors) -> Configuration {
     let bytes: [UInt8]
     do throws(ConfigurationFault) { bytes = try contents(of: path) } catch {
       throw ConfigurationErrors(faults: [error], exitCode: 4)
@@ -67,7 +67,8 @@ final class ConfigurationReader {
   }
 
   private static let keys = [
-    "archive", "keys", "index", "socket", "dialects", "commit_interval", "retention", "binding_timeout", "clock_tolerance", "sources", "devices",
+    "archive", "keys", "index", "socket", "dialects", "commit_interval", "retention", "binding_timeout", "clock_tolerance", "sources",
+    "devices",
     "static", "seal", "timestamp", "access", "publish", "metrics",
   ]
 
@@ -146,24 +147,30 @@ final class ConfigurationReader {
 
   /// nil where name or block are wrong; what else is wrong is said all the same.
   private func readDevice(_ section: ConfigurationSection, name: String?, from: IPPrefix?) -> Configuration.Device? {
-    var device = Configuration.Device(name: name ?? "", from: from ?? IPPrefix(IPAddress(v6: 0)))
-    section.read("site", into: &device.site, ConfigurationValue.name)
-    section.read("timezone", into: &device.zone, ConfigurationValue.zone)
-    section.read("charset", into: &device.charset, ConfigurationValue.charset)
-    if let names = section.list("dialects", ConfigurationValue.text) {
-      device.dialects = names
-      dialectNames += Self.elements(section["dialects"])
-    }
-    section.read("clock", into: &device.trustsDeviceClock) { node throws(JSON5Error) in
+    var site = RecordLine.defaultSite
+    var zone: Zone?
+    var charset = Charset.windows1254
+    var trustsDeviceClock = false
+    var leaseSeconds: Int?
+    var silentAfterMicroseconds: Int64?
+    section.read("site", into: &site, ConfigurationValue.name)
+    section.read("timezone", into: &zone, ConfigurationValue.zone)
+    section.read("charset", into: &charset, ConfigurationValue.charset)
+    let dialects = section.list("dialects", ConfigurationValue.text)
+    dialectNames += Self.elements(section["dialects"])
+    section.read("clock", into: &trustsDeviceClock) { node throws(JSON5Error) in
       try ConfigurationValue.choice(node, ["receive", "device"]) == "device"
     }
-    section.read("lease_time", into: &device.leaseSeconds) { node throws(JSON5Error) in
+    section.read("lease_time", into: &leaseSeconds) { node throws(JSON5Error) in
       Int(try ConfigurationValue.period(node, from: "1s", to: "36500d").microseconds / Timestamp.second)
     }
-    section.read("silent_after", into: &device.silentAfterMicroseconds) { node throws(JSON5Error) in
+    section.read("silent_after", into: &silentAfterMicroseconds) { node throws(JSON5Error) in
       try ConfigurationValue.period(node, from: "1s", to: "365d").microseconds
     }
-    return name == nil || from == nil ? nil : device
+    guard let name, let from else { return nil }
+    return Configuration.Device(
+      name: name, from: from, site: site, zone: zone, charset: charset, dialects: dialects, trustsDeviceClock: trustsDeviceClock,
+      leaseSeconds: leaseSeconds, silentAfterMicroseconds: silentAfterMicroseconds)
   }
 
   private func readStatic(_ file: ConfigurationSection) {
@@ -217,7 +224,8 @@ final class ConfigurationReader {
       return Configuration.TimeStamping.Every(rawValue: every) ?? .seal
     }
     var found: [(node: JSON5Node, name: String)] = []
-    let given = section.sections("authorities", types: ["local", "kamusm", "rfc3161"], now: ["local": ["name", "type"]]) { kind, authority in
+    let given = section.sections("authorities", types: ["local", "kamusm", "rfc3161"], now: ["local": ["name", "type"]]) {
+      kind, authority in
       var name = kind
       authority.read("name", into: &name, ConfigurationValue.authorityName)
       if let other = found.first(where: { $0.name == name }) {
@@ -280,7 +288,9 @@ final class ConfigurationReader {
     for node in dialectNames {
       guard case .string(let name) = node.value, !known.contains(name) else { continue }
       let folders = configuration.dialectFolders.joined(separator: " nor in ")
-      faults.add(node.error("no dialect of this name is built in" + (folders.isEmpty ? "" : " or lies in \(folders)") + Suggestion.text(name, known)))
+      faults.add(
+        node.error("no dialect of this name is built in" + (folders.isEmpty ? "" : " or lies in \(folders)") + Suggestion.text(name, known))
+      )
     }
   }
 
@@ -301,8 +311,12 @@ final class ConfigurationReader {
   }
 
   private static func missing(_ entry: String) -> String? {
-    if entry.hasPrefix("group:"), getgrnam(String(entry.dropFirst(6))) == nil { return "group \(entry.dropFirst(6)) does not exist here; it lets nobody in" }
-    if entry.hasPrefix("user:"), getpwnam(String(entry.dropFirst(5))) == nil { return "user \(entry.dropFirst(5)) does not exist here; it lets nobody in" }
+    if entry.hasPrefix("group:"), getgrnam(String(entry.dropFirst(6))) == nil {
+      return "group \(entry.dropFirst(6)) does not exist here; it lets nobody in"
+    }
+    if entry.hasPrefix("user:"), getpwnam(String(entry.dropFirst(5))) == nil {
+      return "user \(entry.dropFirst(5)) does not exist here; it lets nobody in"
+    }
     return nil
   }
 }

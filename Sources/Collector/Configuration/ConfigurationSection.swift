@@ -14,7 +14,9 @@ final class ConfigurationFaults {
   func warn(_ fault: ConfigurationFault) { warnings.append(fault) }
 
   /// In the order of lines; what is in other files, the dialects, behind it.
-  var sortedErrors: [ConfigurationFault] { errors.filter { $0.file == file }.sorted { $0.line < $1.line } + errors.filter { $0.file != file } }
+  var sortedErrors: [ConfigurationFault] {
+    errors.filter { $0.file == file }.sorted { $0.line < $1.line } + errors.filter { $0.file != file }
+  }
 }
 
 /// One object of the file. Whatever is wrong with it is added to the faults, and reading goes on.
@@ -71,7 +73,9 @@ struct ConfigurationSection {
   }
 
   /// The object of that key; nil where there is none.
-  func section(_ key: String, keys: [String]) -> ConfigurationSection? { node[key].flatMap { ConfigurationSection($0, faults, keys: keys) } }
+  func section(_ key: String, keys: [String]) -> ConfigurationSection? {
+    node[key].flatMap { ConfigurationSection($0, faults, keys: keys) }
+  }
 
   /// The objects of a list, each of which says by `type` what it is.
   /// - Parameters:

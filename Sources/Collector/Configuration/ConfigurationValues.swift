@@ -39,7 +39,9 @@ enum ConfigurationValue {
   ) throws(JSON5Error) -> Configuration.Period {
     let units = milliseconds ? "one of d h m s ms" : "one of d h m s"
     let example = milliseconds ? "\"500ms\"" : "\"8h\""
-    if case .integer(let number) = node.value { throw node.error("expected a time with its unit in quotes, as in \(example), found \(number)") }
+    if case .integer(let number) = node.value {
+      throw node.error("expected a time with its unit in quotes, as in \(example), found \(number)")
+    }
     let text = try node.string()
     guard let found = microseconds(text, milliseconds: milliseconds) else {
       throw node.error("expected digits and \(units), as in \(example), found \(quoted(text))")
@@ -79,7 +81,8 @@ enum ConfigurationValue {
     let text = try text(node)
     if let day = CalendarDay(text) { return .day(day) }
     if let time = Timestamp(rfc3339: text) { return .time(time) }
-    throw node.error("expected a day or a time with its offset, as in \"2026-01-01\" or \"2026-01-01T08:00:00+03:00\", found \(quoted(text))")
+    throw node.error(
+      "expected a day or a time with its offset, as in \"2026-01-01\" or \"2026-01-01T08:00:00+03:00\", found \(quoted(text))")
   }
 
   // MARK: - Addresses
@@ -107,7 +110,9 @@ enum ConfigurationValue {
 
   /// `[::]:514`, `127.0.0.1:5514`.
   static func listen(_ node: JSON5Node) throws(JSON5Error) -> (address: IPAddress, port: UInt16) {
-    if case .integer(let number) = node.value { throw node.error("expected an address and a port in quotes, as in \"127.0.0.1:\(number)\"") }
+    if case .integer(let number) = node.value {
+      throw node.error("expected an address and a port in quotes, as in \"127.0.0.1:\(number)\"")
+    }
     let text = try text(node)
     let bytes = Array(text.utf8)
     guard let colon = bytes.lastIndex(of: 0x3a), let address = host(Array(bytes[..<colon])) else {
@@ -130,7 +135,10 @@ enum ConfigurationValue {
   /// What records, questions and file names carry: no blank, no sign that a shell or a table would stumble over.
   static func name(_ node: JSON5Node) throws(JSON5Error) -> String {
     let text = try text(node)
-    guard text.unicodeScalars.allSatisfy({ $0.properties.isAlphabetic || $0.properties.numericType == .decimal || "._-".unicodeScalars.contains($0) }),
+    guard
+      text.unicodeScalars.allSatisfy({
+        $0.properties.isAlphabetic || $0.properties.numericType == .decimal || "._-".unicodeScalars.contains($0)
+      }),
       text.utf8.count <= 64
     else { throw node.error("expected letters, digits, \".\", \"_\" and \"-\", at most 64 bytes, found \(quoted(text))") }
     return text
@@ -178,7 +186,9 @@ enum ConfigurationValue {
   /// What was found, short enough for a line and without control characters.
   static func quoted(_ text: String) -> String {
     var out = "\""
-    for scalar in text.unicodeScalars.prefix(60) { out.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7f ? "\u{fffd}" : scalar) }
+    for scalar in text.unicodeScalars.prefix(60) {
+      out.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7f ? "\u{fffd}" : scalar)
+    }
     return out + (text.unicodeScalars.count > 60 ? "…\"" : "\"")
   }
 }

@@ -90,7 +90,7 @@ final class ControlServer: Sendable {
         let name = Access.userName(peer.uid)
         let word = right == .administer ? "administer" : "query"
         Log.warning("refused \(invocation.name.rawValue) to \(name) (uid \(peer.uid))")
-        return Reply(.unreachable, words: ["muhur: error: \(name) may not \(word): see access.\(word) in the configuration"])
+        return Reply(.unreachable, words: ["error: \(name) may not \(word): see access.\(word) in the configuration"])
       }
       let caller = Caller(uid: peer.uid, user: Access.userName(peer.uid), requiresCase: access.requiresCase)
       return Commands.run(invocation, on: log, for: caller, file: file, progress: progress)

@@ -78,7 +78,8 @@ final class Keeper: @unchecked Sendable {
           reply(Result { try sealOpenDay() })
         case .stop?:
           flush()
-          _ = try sealOpenDay()
+          try takeTails()
+          if day.records != sealer.newest.map({ $0.day == day.day ? $0.records : -1 }) { try seal(isFinal: false, note: nil) }
           return
         case nil:
           if Clock.monotonicMilliseconds() >= nextSeal { _ = try sealOpenDay() }

@@ -269,7 +269,7 @@ struct YearRule {
   /// The message's time, or what stands for it.
   mutating func reference(_ message: SyslogMessage) -> Int64 {
     guard let time = message.time?.resolved(zone: zone, received: horizon) else { return horizon }
-    // Lines follow each other: the next is not more than a day before this one, and less than a year after it.
+    // Lines follow each other: the next is not more than a day before this one, and not more than 364 days after it.
     if isCounted { horizon = time.microseconds + 363 * Timestamp.day }
     return time.microseconds
   }

@@ -14,10 +14,10 @@ enum MakeLog {
     guard let keys = invocation.value("keys") else { throw UsageError("--keys is missing", hint: "--archive DIR --keys DIR") }
     guard !invocation.has("socket"), !invocation.has("index") else { throw UsageError("init needs --archive and --keys alone") }
     let name = try invocation.value("log") ?? hostName()
-    guard !name.isEmpty, name.utf8.count <= 255, Visible.text(name) == name else {
+    guard !name.isEmpty, name.utf8.count <= 255, visible(name) == name else {
       throw UsageError("--log: \(Arguments.quoted(name)) is no name for a log")
     }
-    let zoneName = invocation.value("timezone") ?? usualZone()
+    let zoneName = invocation.value("timezone") ?? Zone.usual.name
     guard let zone = Zone(named: zoneName) else {
       throw UsageError(
         "--timezone: \(Arguments.quoted(zoneName)) is not known",
@@ -51,7 +51,7 @@ enum MakeLog {
     let inside = try folderEntries(path + "/" + Layout.days) ?? []
     let isHalfMade = names == [Layout.days] && inside.isEmpty
     guard names.isEmpty || isHalfMade else {
-      throw Refusal(.noAnswer, "\(path) is not empty (\(Visible.text(names[0]))); nothing was changed", hint: "name a new or empty folder")
+      throw Refusal(.noAnswer, "\(path) is not empty (\(visible(names[0]))); nothing was changed", hint: "name a new or empty folder")
     }
     let folder = KeyFolder(keys)
     for file in KeyFolder.File.allCases where access(folder.path(file), F_OK) == 0 {
@@ -77,11 +77,12 @@ enum MakeLog {
     guard gethostname(&name, name.count - 1) == 0, name[0] != 0 else { throw UsageError("--log is missing, and the host has no name") }
     return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
+}
 
+extension Zone {
   /// The machine's zone, where it says one; else the country's for which this is made.
-  private static func usualZone() -> String {
-    guard let bytes = try? RegularFile.bytes("/etc/timezone", limit: 256) else { return "Europe/Istanbul" }
-    let name = String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
-    return Zone(named: name) == nil ? "Europe/Istanbul" : name
+  public static var usual: Zone {
+    let said = (try? RegularFile.bytes("/etc/timezone", limit: 256)).map { String(decoding: $0.prefix { $0 != 0x0a }, as: UTF8.self) }
+    return said.flatMap { Zone(named: $0) } ?? Zone(named: "Europe/Istanbul") ?? .utc
   }
 }

@@ -1,3 +1,5 @@
+import Record
+
 /// A command line that was understood.
 public struct Invocation: Sendable {
   public var command: CommandDescription
@@ -138,7 +140,7 @@ public enum Arguments {
   private static func isOption(_ word: String) -> Bool { word.hasPrefix("--") && CommandTable.isKnown(split(word).name) }
 
   /// A word of the caller as it may stand in a message.
-  static func quoted(_ word: String) -> String { "`" + Visible.text(word) + "`" }
+  static func quoted(_ word: String) -> String { "`" + visible(word) + "`" }
 
   /// The candidate with the least edits, where so few are needed that it was probably meant.
   static func nearest(_ word: String, among candidates: [String]) -> String? {

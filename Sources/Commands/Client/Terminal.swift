@@ -1,4 +1,5 @@
 import Glibc
+import Record
 import Synchronization
 
 /// Standard output and standard error of a command.
@@ -29,7 +30,7 @@ final class Terminal: Sendable {
   /// A line that the next replaces; only where somebody looks.
   func progress(_ line: String) {
     guard showsProgress else { return }
-    _ = write(Array("\r\u{1b}[K\(Visible.text(line))".utf8), to: 2)
+    _ = write(Array("\r\u{1b}[K\(visible(line))".utf8), to: 2)
     progressIsShown.store(true, ordering: .relaxed)
   }
 
@@ -40,13 +41,13 @@ final class Terminal: Sendable {
   /// A line that begins with a space goes on with the one before.
   func say(_ line: String) {
     endProgress()
-    _ = write(Array((line.hasPrefix(" ") ? "" : program + ": ").utf8) + Array("\(Visible.text(line))\n".utf8), to: 2)
+    _ = write(Array((line.hasPrefix(" ") ? "" : program + ": ").utf8) + Array("\(visible(line))\n".utf8), to: 2)
   }
 
   func complain(_ words: String, hint: String? = nil) {
     endProgress()
     // The words may hold what somebody else wrote; our own marks of quotation stay.
-    _ = write(Array("\(program): \(errorStyle.bad("error:")) \(Visible.text(words))\n".utf8), to: 2)
-    if let hint { _ = write(Array("  \(Visible.text(hint))\n".utf8), to: 2) }
+    _ = write(Array("\(program): \(errorStyle.bad("error:")) \(visible(words))\n".utf8), to: 2)
+    if let hint { _ = write(Array("  \(visible(hint))\n".utf8), to: 2) }
   }
 }

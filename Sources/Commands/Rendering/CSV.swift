@@ -16,7 +16,7 @@ public enum CSV {
   }
 
   static func cell(_ text: String) -> String {
-    var text = Visible.text(text)
+    var text = visible(text)
     if let first = text.unicodeScalars.first, "=+-@\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}".unicodeScalars.contains(first) { text = "'" + text }
     guard text.unicodeScalars.contains(where: { $0 == "\"" || $0 == "," || $0 == "\r" || $0 == "\n" || $0 == ";" }) else { return text }
     return "\"" + text.unicodeScalars.reduce(into: "") { $0 += $1 == "\"" ? "\"\"" : String($1) } + "\""

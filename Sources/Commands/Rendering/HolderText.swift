@@ -63,7 +63,7 @@ struct HolderText {
     line("circuit id", Words.text(holder["circuit_id"]))
     for user in holder["users"]?.array ?? [] { line("user", self.user(user)) }
     if let session = holder["session"], case .object(let members) = session {
-      line("session", members.compactMap { m in Words.text(m.value).map { "\(Visible.text(m.name)) \($0)" } }.joined(separator: ", "))
+      line("session", members.compactMap { m in Words.text(m.value).map { "\(visible(m.name)) \($0)" } }.joined(separator: ", "))
     }
     for evidence in holder["evidence"]?.array ?? [] { line("evidence", self.evidence(evidence)) }
     return out

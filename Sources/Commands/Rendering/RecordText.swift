@@ -18,9 +18,9 @@ struct RecordText {
         [
           Words.text(record.json["via"]), Words.text(record.json["from"]).map { "from " + $0 },
           Words.text(record.json["source"]).map { "source " + $0 },
-          record.site == RecordLine.defaultSite ? nil : "site " + Visible.text(record.site),
+          record.site == RecordLine.defaultSite ? nil : "site " + visible(record.site),
         ].compactMap { $0 }.joined(separator: ", "))
-      line("message", record.text.map { Visible.text($0) })
+      line("message", record.text.map { visible($0) })
       for event in record.json["events"]?.array ?? [] { line("event", self.event(event)) }
     }
     if let seal = Words.text(answer["seal"]) {
@@ -29,26 +29,26 @@ struct RecordText {
     } else {
       line("seal", "not sealed yet")
     }
-    return out + "\n" + Visible.text(text) + "\n"
+    return out + "\n" + visible(text) + "\n"
   }
 
   /// A record in one line: time, source, message or what the notice says.
   func oneLine(_ text: String) -> String {
-    guard let record = try? RecordLine(Array(text.utf8).span) else { return Visible.text(text) }
+    guard let record = try? RecordLine(Array(text.utf8).span) else { return visible(text) }
     let head = [
       Words.time(record.json["time"]), Words.text(record.json["source"]) ?? Words.text(record.json["from"]) ?? record.via.rawValue,
     ]
-    let body = record.text.map { Visible.text($0) } ?? (record.json["events"]?.array ?? []).map(event).joined(separator: "; ")
+    let body = record.text.map { visible($0) } ?? (record.json["events"]?.array ?? []).map(event).joined(separator: "; ")
     return (head.compactMap { $0 } + [body]).joined(separator: "  ")
   }
 
   /// `lease assign ip 10.20.3.57 mac …`
   func event(_ event: JSONValue) -> String {
-    guard case .object(let members) = event else { return Visible.text(event.text) }
+    guard case .object(let members) = event else { return visible(event.text) }
     return members.map { member in
       switch member.name {
-      case "kind", "action", "what": Words.text(member.value) ?? Visible.text(member.value.text)
-      default: Visible.text(member.name) + " " + (Words.text(member.value) ?? Visible.text(member.value.text))
+      case "kind", "action", "what": Words.text(member.value) ?? visible(member.value.text)
+      default: visible(member.name) + " " + (Words.text(member.value) ?? visible(member.value.text))
       }
     }.joined(separator: "  ")
   }

@@ -19,7 +19,7 @@ public enum Rendering {
     case .copy: ReportText(style: style).copy(answer)
     case .reindex: ReportText(style: style).reindexed(answer)
     case .checkConfig: ReportText(style: style).checked(answer)
-    case .hold, .export: Visible.text(answer.text) + "\n"
+    case .hold, .export: visible(answer.text) + "\n"
     }
   }
 }

@@ -98,10 +98,10 @@ struct ReportText {
 
   /// `name local, credits 17`; what is null is left out.
   private func members(_ value: JSONValue) -> String {
-    guard case .object(let members) = value else { return Visible.text(value.text) }
+    guard case .object(let members) = value else { return visible(value.text) }
     return members.compactMap { member in
       guard let text = Words.time(member.value) ?? Words.text(member.value) else { return nil }
-      return Visible.text(member.name).map { $0 == "_" ? " " : String($0) }.joined() + " " + text
+      return visible(member.name).map { $0 == "_" ? " " : String($0) }.joined() + " " + text
     }.joined(separator: ", ")
   }
 }

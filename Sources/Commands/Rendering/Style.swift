@@ -26,16 +26,16 @@ public struct Style: Sendable {
     switch word {
     case "confirmed": good(word)
     case "likely": doubtful(word)
-    default: bad(Visible.text(word))
+    default: bad(visible(word))
     }
   }
 }
 
-/// Values of an answer as people read them. Everything that came from outside passes `Visible` here.
+/// Values of an answer as people read them. Everything that came from outside passes `visible` here.
 enum Words {
   static func text(_ value: JSONValue?) -> String? {
     switch value {
-    case .string(let s)?: Visible.text(s)
+    case .string(let s)?: visible(s)
     case .integer(let i)?: String(i)
     case .bool(let b)?: b ? "yes" : "no"
     default: nil
@@ -45,14 +45,14 @@ enum Words {
   /// `2026-11-20 14:03:07 +03:00`; other text as it is.
   static func time(_ value: JSONValue?) -> String? {
     guard let text = value?.string else { return nil }
-    guard let time = Timestamp(rfc3339: text) else { return Visible.text(text) }
+    guard let time = Timestamp(rfc3339: text) else { return visible(text) }
     return local(time)
   }
 
   /// The same, and in UTC beside it: where evidence is shown, so that nobody has to calculate.
   static func both(_ value: JSONValue?) -> String? {
     guard let text = value?.string else { return nil }
-    guard let time = Timestamp(rfc3339: text) else { return Visible.text(text) }
+    guard let time = Timestamp(rfc3339: text) else { return visible(text) }
     let utc = time.at(offsetMinutes: 0)
     let written = utc.description.utf8.prefix { $0 != 0x2b }
     let date = time.localDay == utc.localDay ? written.dropFirst(11) : written
