@@ -42,7 +42,8 @@ public final class LogCore: LogAccess {
       identity = try archive.log()
       guard let zone = Zone(named: identity.timezone) else {
         throw StartError(
-          exitCode: 2, description: "\(archive.path)/\(Layout.log): time zone \(identity.timezone) is not known here: install the package tzdata")
+          exitCode: 2,
+          description: "\(archive.path)/\(Layout.log): time zone \(identity.timezone) is not known here: install the package tzdata")
       }
       self.zone = zone
       seals = SealCatalog(archive)
@@ -61,7 +62,8 @@ public final class LogCore: LogAccess {
       writer = Writer(tail: tail, archive: archive, zone: zone, configuration: configuration, dialects: dialects, counters: counters)
       let publishers = configuration.publish
       keeper = Keeper(
-        archive: archive, queue: queue, day: try DayKeeper(archive, keeperDay) { progress("reading the open day: record \($0)") }, sealer: sealer,
+        archive: archive, queue: queue, day: try DayKeeper(archive, keeperDay) { progress("reading the open day: record \($0)") },
+        sealer: sealer,
         zone: zone, counters: counters, commitMilliseconds: Int(configuration.commitInterval.microseconds / 1000),
         sealIntervalMilliseconds: configuration.seal.interval.microseconds / 1000, publish: { _, head in Self.publish(head, publishers) })
       index = LogIndex(archive: archive, identity: identity, zone: zone, folder: configuration.index, isLive: true)
@@ -104,7 +106,11 @@ public final class LogCore: LogAccess {
     let days = try archive.days()
     // Where the newest seal is final, the days behind it are open; else its own day is the first that is.
     let firstOpen: CalendarDay
-    if let newest = sealer.newest { firstOpen = newest.isFinal ? newest.day.adding(days: 1) : newest.day } else { firstOpen = days.first ?? today }
+    if let newest = sealer.newest {
+      firstOpen = newest.isFinal ? newest.day.adding(days: 1) : newest.day
+    } else {
+      firstOpen = days.first ?? today
+    }
     let last = max(days.last ?? firstOpen, firstOpen)
     var notes: [RecoveryNote] = []
     var found: [RecoveredDay] = []
@@ -128,9 +134,13 @@ public final class LogCore: LogAccess {
     let (writer, keeper, inbox, keeperInbox) = (writer, keeper, inbox, keeperInbox)
     let writing = Thread.start("writer", joinable: true) { writer.run(inbox: inbox, free: free) }
     // Behind the writer nothing is urgent: the tails hold what is not done yet.
-    let keeping = Thread.start("keeper", nice: 5, joinable: true) { keeper.run(inbox: keeperInbox) { Self.wait(for: inbox) { $0.flush() } } }
+    let keeping = Thread.start("keeper", nice: 5, joinable: true) {
+      keeper.run(inbox: keeperInbox) { Self.wait(for: inbox) { $0.flush() } }
+    }
     for note in recovered {
-      var members = [JSONMember("file", .string(note.file)), JSONMember("detail", .string(note.detail)), JSONMember("bytes", .integer(note.cut))]
+      var members = [
+        JSONMember("file", .string(note.file)), JSONMember("detail", .string(note.detail)), JSONMember("bytes", .integer(note.cut)),
+      ]
       if !note.bytes.isEmpty {
         var text: [UInt8] = []
         text.append(base64: note.bytes.span)
@@ -306,11 +316,15 @@ extension LogCore: LogWriting {
   /// is open, so all there is to do is to wait for it.
   private func close(_ day: CalendarDay) throws -> SealDone {
     let open = onWriter { $0.openDay }
-    guard day < open else { throw Refusal(.usage, "\(day) is still open; only a past day can be closed", hint: "muhur seal seals the open day") }
+    guard day < open else {
+      throw Refusal(.usage, "\(day) is still open; only a past day can be closed", hint: "muhur seal seals the open day")
+    }
     guard try archive.days().contains(day) else { throw Refusal(.usage, "the log has no day \(day)") }
     if try seals.seals(of: day).contains(where: \.final) { throw Refusal(.noAnswer, "\(day) has its final seal already") }
     _ = try seal(final: nil, confirmClock: false)
-    guard let last = try seals.seals(of: day).last, last.final else { throw Refusal(.unreachable, "\(day) could not be closed; see muhur status") }
+    guard let last = try seals.seals(of: day).last, last.final else {
+      throw Refusal(.unreachable, "\(day) could not be closed; see muhur status")
+    }
     return SealDone(number: last.number, day: day, records: last.records, final: true, tokens: last.tokens)
   }
 

@@ -49,7 +49,10 @@ extension LogCore {
     }
     var last: JSONValue = .null
     if let newest = keeper.newest {
-      last = ["number": .integer(newest.number), "day": .string(newest.day.description), "records": .integer(newest.records), "made": .string(newest.made.description)]
+      last = [
+        "number": .integer(newest.number), "day": .string(newest.day.description), "records": .integer(newest.records),
+        "made": .string(newest.made.description),
+      ]
     }
     let warnings = warnings(senders, keeper, diskError, daysLeft, disk)
     return [
@@ -96,7 +99,9 @@ extension LogCore {
       out.append("\(keeper.waiting) seals have no time-stamp token yet (\(words.isEmpty ? "no authority was asked yet" : words))")
     }
     let clock = Clock.state()
-    if !clock.isSynchronised { out.append("the kernel does not call the clock synchronised: run an NTP client (chrony or systemd-timesyncd)") }
+    if !clock.isSynchronised {
+      out.append("the kernel does not call the clock synchronised: run an NTP client (chrony or systemd-timesyncd)")
+    }
     for s in senders where s.silentSince != nil { out.append("\(s.name) has been silent beyond its silent_after") }
     let unlisted = senders.filter { !$0.isListed }.count
     if unlisted > 0 { out.append("\(unlisted) senders are not among devices: their messages are kept, but give no events") }
@@ -113,7 +118,9 @@ extension LogCore {
     page.add(
       "muhur_kernel_dropped_total", .counter, "Messages the kernel dropped because a receive buffer was full, by source.",
       receivers.map { (label($0.name), $0.dropped.value) })
-    page.add("muhur_receive_buffer_bytes", .gauge, "Receive buffer granted by the kernel, by source.", receivers.map { (label($0.name), $0.bufferBytes) })
+    page.add(
+      "muhur_receive_buffer_bytes", .gauge, "Receive buffer granted by the kernel, by source.",
+      receivers.map { (label($0.name), $0.bufferBytes) })
     page.add("muhur_recorded_total", .counter, "Messages written as records.", counters.recorded.value)
     page.add("muhur_record_bytes_total", .counter, "Bytes of records written.", counters.recordedBytes.value)
     page.add("muhur_events_total", .counter, "Events read from messages.", counters.events.value)
@@ -122,18 +129,25 @@ extension LogCore {
     page.add("muhur_dropped_total", .counter, "Messages received and not recorded, for whatever reason.", counters.dropped.value)
     page.add("muhur_notices_total", .counter, "Records of the collector about itself.", counters.notices.value)
     page.add("muhur_seals_total", .counter, "Seals made.", counters.seals.value)
-    page.add("muhur_keeper_errors_total", .counter, "Times that syncing, packing or sealing failed and was tried again.", counters.keeperErrors.value)
+    page.add(
+      "muhur_keeper_errors_total", .counter, "Times that syncing, packing or sealing failed and was tried again.",
+      counters.keeperErrors.value)
     let keeper = keeper.state.now
     page.add("muhur_seals_waiting_for_token", .gauge, "Signed seals without time-stamp token.", keeper.waiting)
     if let newest = keeper.newest {
-      page.add("muhur_last_seal_timestamp_seconds", .gauge, "When the newest seal was made.", Int(newest.made.microseconds / Timestamp.second))
+      page.add(
+        "muhur_last_seal_timestamp_seconds", .gauge, "When the newest seal was made.", Int(newest.made.microseconds / Timestamp.second))
       page.add("muhur_last_seal_number", .gauge, "Number of the newest seal.", newest.number)
     }
-    if let disk = DiskSpace(of: archive.path) { page.add("muhur_disk_free_bytes", .gauge, "Free room on the archive's disk.", disk.freeBytes) }
+    if let disk = DiskSpace(of: archive.path) {
+      page.add("muhur_disk_free_bytes", .gauge, "Free room on the archive's disk.", disk.freeBytes)
+    }
     let clock = Clock.state()
     page.add("muhur_clock_synchronised", .gauge, "1 where the kernel calls its clock synchronised.", clock.isSynchronised ? 1 : 0)
     page.add("muhur_clock_error_microseconds", .gauge, "The clock's greatest error as the kernel admits it.", clock.errorMicroseconds)
-    page.add("muhur_disk_full", .gauge, "1 while messages are dropped because the disk is full.", counters.diskFull.load(ordering: .relaxed) ? 1 : 0)
+    page.add(
+      "muhur_disk_full", .gauge, "1 while messages are dropped because the disk is full.",
+      counters.diskFull.load(ordering: .relaxed) ? 1 : 0)
     return page.bytes
   }
 }

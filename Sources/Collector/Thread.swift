@@ -28,11 +28,13 @@ enum Thread {
     pthread_attr_setstacksize(&attributes, 1 << 20)
     if !joinable { pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED)) }
     var thread = pthread_t()
-    let result = pthread_create(&thread, &attributes, { argument in
-      guard let argument else { return nil }
-      Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
-      return nil
-    }, body.toOpaque())
+    let result = pthread_create(
+      &thread, &attributes,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+        return nil
+      }, body.toOpaque())
     pthread_attr_destroy(&attributes)
     precondition(result == 0, "no thread: \(String(cString: strerror(result)))")
     return Handle(thread: thread)

@@ -118,6 +118,10 @@ public struct Normaliser: Sendable {
     _ events: inout EventList
   ) -> Outcome {
     let dialect = set.dialects[index]
+    // rsyslog keeps the space behind a tag's colon and sends it on in RFC 5424 as the text's first character.
+    var start = message.lowerBound
+    while start < message.upperBound, text[start] == 0x20 { start += 1 }
+    let message = start..<message.upperBound
     let body = text.extracting(message)
     var at = 0
     scratch.keep(captures: 0)

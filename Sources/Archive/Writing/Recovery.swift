@@ -106,18 +106,21 @@ public enum Recovery {
         try Disk.sync(file, path: path)
         recovered.notes.append(
           RecoveryNote(
-            file: folder.name(Layout.tail(first: tail)), detail: "a line that was being written", bytes: content.rest, cut: content.restBytes))
+            file: folder.name(Layout.tail(first: tail)), detail: "a line that was being written", bytes: content.rest,
+            cut: content.restBytes))
       }
       var first = tail
       if first > position {
         guard position >= sealed else {
           throw ArchiveError(
             .missing, folder.name(Layout.tail(first: tail)),
-            "records \(position) to \(first - 1) are in no file, and a seal covers \(sealed): put the missing tail back from a copy; nothing was changed")
+            "records \(position) to \(first - 1) are in no file, and a seal covers \(sealed): put the missing tail back from a copy; nothing was changed"
+          )
         }
         recovered.notes.append(
           RecoveryNote(
-            file: folder.name(Layout.tail(first: tail)), detail: "records \(position) to \(first - 1) were in no file; later ones moved up", bytes: [],
+            file: folder.name(Layout.tail(first: tail)), detail: "records \(position) to \(first - 1) were in no file; later ones moved up",
+            bytes: [],
             cut: 0))
         try Disk.rename(path, folder.path(Layout.tail(first: position)))
         try Disk.syncFolder(folder.path)

@@ -73,7 +73,8 @@ public final class TailWriter {
   public var roomInBlock: Int { Block.records - records % Block.records }
 
   private var isDueForRotation: Bool {
-    bytes >= Self.rotateBytes || records - first >= Self.rotateBlocks * Block.records || Self.monotonicSeconds() - opened >= Self.rotateSeconds
+    bytes >= Self.rotateBytes || records - first >= Self.rotateBlocks * Block.records
+      || Self.monotonicSeconds() - opened >= Self.rotateSeconds
   }
 
   private func rotate() throws(ArchiveError) {

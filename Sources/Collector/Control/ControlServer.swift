@@ -26,7 +26,8 @@ final class ControlServer: Sendable {
     descriptor = linux_unix_listen(path, 0o666)
     guard descriptor >= 0 else {
       let code = errno
-      throw SourceError(description: "socket \(path): \(String(cString: strerror(code))): its folder must exist and belong to this user (key: socket)")
+      throw SourceError(
+        description: "socket \(path): \(String(cString: strerror(code))): its folder must exist and belong to this user (key: socket)")
     }
   }
 

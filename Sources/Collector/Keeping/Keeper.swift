@@ -173,7 +173,8 @@ final class Keeper: @unchecked Sendable {
     let seal = try sealer.seal(
       Sealer.Statement(
         day: day.day, isFinal: isFinal, state: day.digest.snapshot(), salt: day.salt, dropped: day.dropped,
-        made: zone.timestamp(Clock.microseconds()), clock: Seal.Clock(isSynchronised: clock.isSynchronised, errorMicroseconds: clock.errorMicroseconds),
+        made: zone.timestamp(Clock.microseconds()),
+        clock: Seal.Clock(isSynchronised: clock.isSynchronised, errorMicroseconds: clock.errorMicroseconds),
         note: note))
     counters.seals.add(1)
     nextSeal = Clock.monotonicMilliseconds() + sealInterval
@@ -196,6 +197,7 @@ final class Keeper: @unchecked Sendable {
   }
 
   private func tellState() {
-    state.set(newest: sealer.newest.map { ($0.number, $0.day, $0.records, $0.made) }, waiting: sealer.waiting.count, errors: sealer.lastErrors)
+    state.set(
+      newest: sealer.newest.map { ($0.number, $0.day, $0.records, $0.made) }, waiting: sealer.waiting.count, errors: sealer.lastErrors)
   }
 }

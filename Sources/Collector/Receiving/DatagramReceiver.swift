@@ -80,12 +80,15 @@ final class DatagramReceiver: MessageSource {
       let now = n > 0 ? Clock.microseconds() : 0
       for i in 0..<n {
         let d = datagrams[i]
-        let message = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[i * Self.slot..<i * Self.slot + min(Int(d.length), RecordLimits.messageBytes)])
+        let message = UnsafeRawBufferPointer(
+          rebasing: UnsafeRawBufferPointer(room)[i * Self.slot..<i * Self.slot + min(Int(d.length), RecordLimits.messageBytes)])
         let microseconds = d.nanoseconds > 0 ? d.nanoseconds / 1000 : now
         let address = Self.address(d)
         while true {
           let open: Batch
-          if let batch { open = batch } else {
+          if let batch {
+            open = batch
+          } else {
             open = Self.takeFree(free)
             open.source = self
             batch = open

@@ -21,7 +21,9 @@ final class Peer {
   let keepsEvents: Bool
   let activity: SenderActivity
 
-  init(sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool, activity: SenderActivity) {
+  init(
+    sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool, activity: SenderActivity
+  ) {
     self.sender = sender
     self.device = device
     self.reading = reading
@@ -33,7 +35,8 @@ final class Peer {
   /// How messages of a device are read, as its entry in the configuration says.
   static func reading(of device: Configuration.Device?, zone: Zone, dialects: DialectSet) -> SourceReading {
     SourceReading(
-      zone: device?.zone ?? zone, name: device?.name, dialects: device?.dialects.map { names in names.compactMap { dialects.index(of: $0) } },
+      zone: device?.zone ?? zone, name: device?.name,
+      dialects: device?.dialects.map { names in names.compactMap { dialects.index(of: $0) } },
       leaseSeconds: device?.leaseSeconds, trustsDeviceClock: device?.trustsDeviceClock ?? false)
   }
 }

@@ -170,8 +170,10 @@ final class Writer: @unchecked Sendable {
     let device = configuration.device(for: address)
     let name = device?.name ?? address.description
     return Peer(
-      sender: RecordWriter.sender(via: via, source: device?.name, site: device?.site, from: from), device: device, reading: Peer.reading(of: device, zone: archiveZone, dialects: normaliser.set),
-      senderKey: UInt64(truncatingIfNeeded: address.value ^ address.value >> 64), keepsEvents: device != nil || configuration.devices.isEmpty,
+      sender: RecordWriter.sender(via: via, source: device?.name, site: device?.site, from: from), device: device,
+      reading: Peer.reading(of: device, zone: archiveZone, dialects: normaliser.set),
+      senderKey: UInt64(truncatingIfNeeded: address.value ^ address.value >> 64),
+      keepsEvents: device != nil || configuration.devices.isEmpty,
       activity: activity(name, device: device, since: since))
   }
 
@@ -379,7 +381,9 @@ final class Writer: @unchecked Sendable {
       guard let limit = activity.silentAfter else { continue }
       if activity.silentSince == nil, now - activity.last > limit {
         activity.silentSince = activity.last
-        notice("source-silent", [JSONMember("source", .string(activity.name)), JSONMember("since", .string(archiveZone.timestamp(activity.last).description))])
+        notice(
+          "source-silent",
+          [JSONMember("source", .string(activity.name)), JSONMember("since", .string(archiveZone.timestamp(activity.last).description))])
       } else if let since = activity.silentSince, now - activity.last < limit {
         activity.silentSince = nil
         notice(
