@@ -166,7 +166,8 @@ public final class LogCore: LogAccess {
         }
         usleep(2_000_000)
       }
-      usleep(200_000)
+      // Questions bring the index up to date themselves; larger transactions cost less.
+      usleep(800_000)
     }
   }
 
