@@ -42,7 +42,11 @@ public final class Daemon: Sendable {
     for warning in loaded.warnings { Log.warning(warning.description) }
     configuration = Mutex(loaded)
     let service = service
-    core = try LogCore(loaded) { service.status($0) }
+    core = try LogCore(loaded) { words in
+      service.status(words)
+      // What says how far it is has not hung: systemd waits on.
+      service.extendTimeout(seconds: 120)
+    }
     var receivers: [DatagramReceiver] = []
     do {
       for source in loaded.sources {

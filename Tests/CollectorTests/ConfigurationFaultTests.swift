@@ -243,5 +243,18 @@ struct Fault: Sendable, CustomTestStringConvertible {
     }
     #expect(check("{ nothing: ").hasPrefix("\(folder)/dialects/own.json5:1: "))
     #expect(check("{}").hasPrefix("\(folder)/dialects/own.json5:1: "))
+    let good = #"""
+      {
+        name: "own", version: 1, about: "x", written_from: ["x"], covers: "x", leaves_out: "x", form: "pattern", applies: { app: ["own"] },
+        patterns: [{ name: "given", text: "given {ip:ip4} {mac}", event: { kind: "lease", action: "assign" } }],
+        examples: [{ input: "<30>Nov 23 09:03:07 h own: given 10.0.0.1 08:00:2b:02:3f:4e",
+          events: [{ kind: "lease", action: "assign", ip: "10.0.0.1", mac: "08:00:2b:02:3f:4e" }] }],
+      }
+      """#
+    #expect(check(good) == "")
+    let bad = good.split(separator: "ip: \"10.0.0.1\"", maxSplits: 1).joined(separator: "ip: \"10.0.0.2\"")
+    #expect(
+      check(bad).hasPrefix("\(folder)/dialects/own.json5:") && check(bad).contains("expected ip \"10.0.0.2\", found \"10.0.0.1\""),
+      "\(check(bad))")
   }
 }
