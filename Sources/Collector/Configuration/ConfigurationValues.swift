@@ -55,7 +55,6 @@ enum ConfigurationValue {
   private static func microseconds(_ text: String, milliseconds: Bool) -> Int64? {
     let bytes = Array(text.utf8)
     let digits = bytes.prefix { $0.isDigit }
-    // Nine digits of days do not overflow.
     guard digits.count <= 9, let number = Array(digits).span.decimal else { return nil }
     let unit: Int64
     switch String(decoding: bytes[digits.count...], as: UTF8.self) {
@@ -66,7 +65,9 @@ enum ConfigurationValue {
     case "ms" where milliseconds: unit = 1000
     default: return nil
     }
-    return Int64(number) * unit
+    // Too long to count is too long for every key.
+    let (product, overflow) = Int64(number).multipliedReportingOverflow(by: unit)
+    return overflow ? .max : product
   }
 
   static func zone(_ node: JSON5Node) throws(JSON5Error) -> Zone {

@@ -1,0 +1,247 @@
+import Dialects
+import Glibc
+import Record
+import Testing
+
+@testable import Collector
+
+/// A wrong configuration and the words in which it is refused; `archive` stands in line 1, the text in line 2.
+struct Fault: Sendable, CustomTestStringConvertible {
+  var text: String
+  var words: String
+  init(_ text: String, _ words: String) { (self.text, self.words) = (text, words) }
+  var testDescription: String { text }
+
+  static let all: [Fault] = [
+    // Keys
+    Fault(#"archiv: "/x""#, #"archiv: unknown key (did you mean "archive"?)"#),
+    Fault(#"comit_interval: "1s""#, #"comit_interval: unknown key (did you mean "commit_interval"?)"#),
+    Fault(#"zzzzzz: 1"#, "zzzzzz: unknown key; known here: archive, keys, index"),
+    Fault(#"keys: "keys""#, #"keys: expected a whole path, beginning with /, found "keys""#),
+    Fault(#"keys: """#, "keys: is empty"), Fault(#"index: 5"#, "index: expected a string, found an integer"),
+    Fault(#"index: null"#, "index: expected a string, found null"),
+    Fault("socket: \"/" + String(repeating: "s", count: 107) + "\"", "socket: a socket's path has at most 107 bytes; this one has 108"),
+    Fault(#"dialects: "/x""#, "dialects: expected a list, found a string"),
+    Fault(#"dialects: ["/x", 1]"#, "dialects[1]: expected a string"),
+    // Times
+    Fault(#"commit_interval: "soon""#, #"commit_interval: expected digits and one of d h m s ms, as in "500ms", found "soon""#),
+    Fault(#"commit_interval: "0s""#, #"commit_interval: expected a time from 10ms to 60s, found "0s""#),
+    Fault(#"retention: 730"#, #"retention: expected a time with its unit in quotes, as in "8h", found 730"#),
+    Fault(#"retention: "500ms""#, #"retention: expected digits and one of d h m s, as in "8h", found "500ms""#),
+    Fault(#"retention: "99999999999d""#, #"retention: expected digits and one of d h m s"#),
+    Fault(#"retention: "999999999d""#, #"retention: expected a time from 1d to 36500d"#),
+    Fault(#"binding_timeout: " 1h""#, "binding_timeout: expected digits"),
+    Fault(#"binding_timeout: "1H""#, "binding_timeout: expected digits"),
+    Fault(#"clock_tolerance: "s""#, "clock_tolerance: expected digits"),
+    Fault(#"clock_tolerance: "2d""#, "clock_tolerance: expected a time from 0s to 1d"),
+    // Sources
+    Fault(#"sources: {type: "udp"}"#, "sources: expected a list, found an object"),
+    Fault(#"sources: ["udp"]"#, "sources[0]: expected an object, found a string"),
+    Fault(#"sources: [{listen: "[::]:514"}]"#, "sources[0].type: is missing: one of udp, tcp, tls, pcap, file"),
+    Fault(
+      #"sources: [{type: "udpp"}]"#, #"sources[0].type: expected one of udp, tcp, tls, pcap, file, found "udpp" (did you mean "udp"?)"#),
+    Fault(#"sources: [{type: "udp", lisen: "x"}]"#, #"sources[0].lisen: unknown key (did you mean "listen"?); known here: type, listen"#),
+    Fault(#"sources: [{type: "udp", listen: "127.0.0.1:99999"}]"#, "sources[0].listen: expected a port from 1 to 65535"),
+    Fault(#"sources: [{type: "udp", listen: "127.0.0.1:0"}]"#, "sources[0].listen: expected a port from 1 to 65535"),
+    Fault(#"sources: [{type: "udp", listen: "[::]"}]"#, "sources[0].listen: expected an address and a port"),
+    Fault(#"sources: [{type: "udp", listen: "::1:514"}]"#, "sources[0].listen: expected an address and a port"),
+    Fault(#"sources: [{type: "udp", listen: "localhost:514"}]"#, "sources[0].listen: expected an address and a port"),
+    Fault(#"sources: [{type: "udp", listen: ":514"}]"#, "sources[0].listen: expected an address and a port"),
+    Fault(
+      #"sources: [{type: "udp", listen: 514}]"#, #"sources[0].listen: expected an address and a port in quotes, as in "127.0.0.1:514""#),
+    Fault(#"sources: [{type: "udp"}, {type: "udp", listen: "[::]:514"}]"#, "sources[1].listen: another source listens here already"),
+    Fault(#"sources: [{type: "tcp", listen: "[::]:601"}]"#, #"sources[0].type: "tcp" is not there yet in this version"#),
+    Fault(#"sources: [{type: "tls"}]"#, #"sources[0].type: "tls" is not there yet"#),
+    Fault(#"sources: [{type: "pcap"}]"#, #""pcap" is not there yet"#),
+    Fault(#"sources: [{type: "file"}]"#, #""file" is not there yet"#),
+    // Devices
+    Fault(#"devices: [{name: "a", from: "10.20.0.0/99"}]"#, #"devices[0].from: expected an address or a block"#),
+    Fault(#"devices: [{name: "a", from: ["10.20.0.0/16"]}]"#, "devices[0].from: expected a string, found a list"),
+    Fault(#"devices: [{from: "10.20.0.0/16"}]"#, "devices[0].name: is missing"),
+    Fault(#"devices: [{name: "a"}]"#, "devices[0].from: is missing"),
+    Fault(#"devices: [{name: "a b", from: "10.0.0.1"}]"#, "devices[0].name: expected letters, digits"),
+    Fault(
+      "devices: [{name: \"a\", from: \"10.0.0.1\"},{name: \"a\", from: \"10.0.0.2\"}]", "devices[1].name: devices[0] has this name already"),
+    Fault(
+      #"devices: [{name: "a", from: "10.0.0.1", timezone: "Europe/Efeler"}]"#,
+      #"devices[0].timezone: no time zone "Europe/Efeler" is known"#),
+    Fault(#"devices: [{name: "a", from: "10.0.0.1", timezone: "../../etc/passwd"}]"#, "devices[0].timezone: no time zone"),
+    Fault(#"devices: [{name: "a", from: "10.0.0.1", clock: "wall"}]"#, #"devices[0].clock: expected one of receive, device, found "wall""#),
+    Fault(
+      #"devices: [{name: "a", from: "10.0.0.1", charset: "windows-9999"}]"#,
+      "devices[0].charset: expected one of utf-8, windows-1254, iso-8859-9"),
+    Fault(#"devices: [{name: "a", from: "10.0.0.1", lease_time: "-8h"}]"#, "devices[0].lease_time: expected digits"),
+    Fault(#"devices: [{name: "a", from: "10.0.0.1", silent_after: "0m"}]"#, "devices[0].silent_after: expected a time from 1s"),
+    Fault(#"devices: [{name: "a", from: "10.0.0.1", dialects: "kea"}]"#, "devices[0].dialects: expected a list"),
+    // Declared addresses
+    Fault(
+      #"static: [{ip: "10.20.1.500", mac: "00:11:22:33:44:55"}]"#, #"static[0].ip: expected an IPv4 or IPv6 address, found "10.20.1.500""#),
+    Fault(#"static: [{ip: "10.20.1.5", mac: "zz:11:22:33:44:55"}]"#, "static[0].mac: expected a MAC address"),
+    Fault(#"static: [{ip: "10.20.1.5", mac: "01:11:22:33:44:55"}]"#, "static[0].mac: 01:11:22:33:44:55 is a group address"),
+    Fault(#"static: [{ip: "10.20.1.5"}]"#, "static[0].mac: is missing"),
+    Fault(#"static: [{ip: "10.20.1.5", mac: "00:11:22:33:44:55", since: "01.01.2026"}]"#, "static[0].since: expected a day or a time"),
+    Fault(#"static: [{ip: "10.20.1.5", mac: "00:11:22:33:44:55", since: "2026-02-30"}]"#, "static[0].since: expected a day or a time"),
+    Fault(
+      #"static: [{ip: "10.20.1.5", mac: "00:11:22:33:44:55"}, {ip: "10.20.1.5", mac: "00:11:22:33:44:56"}]"#,
+      "static[1].ip: static[0] declares this"),
+    // Seals
+    Fault(#"seal: []"#, "seal: expected an object, found a list"),
+    Fault(#"seal: {interval: "1x"}"#, "seal.interval: expected digits and one of d h m s"),
+    Fault(#"seal: {intervall: "1h"}"#, #"seal.intervall: unknown key (did you mean "interval"?)"#),
+    Fault(#"seal: {key: "/k"}"#, "seal.key: needs `certificate` beside it"),
+    Fault(#"seal: {certificate: "/k"}"#, "seal.certificate: needs `key` beside it"),
+    Fault(#"seal: {pkcs12: "/p", key: "/k"}"#, "seal.pkcs12: holds key and certificate"),
+    Fault(#"seal: {password_file: "/k"}"#, "seal.password_file: there is no `key`"),
+    Fault(#"timestamp: {every: "sometimes"}"#, #"timestamp.every: expected one of seal, final, found "sometimes""#),
+    Fault(
+      #"timestamp: {authorities: [{name: "x", type: "rfc"}]}"#, "timestamp.authorities[0].type: expected one of local, kamusm, rfc3161"),
+    Fault(
+      #"timestamp: {authorities: [{name: "x", type: "rfc3161", url: "https://x"}]}"#,
+      #"timestamp.authorities[0].type: "rfc3161" is not there yet"#),
+    Fault(
+      #"timestamp: {authorities: [{name: "x", type: "kamusm"}]}"#,
+      #""kamusm" is not there yet in this version; take this entry out (there is: local)"#),
+    Fault(#"timestamp: {authorities: [{name: "x/y", type: "local"}]}"#, "timestamp.authorities[0].name: expected letters from a to z"),
+    Fault(
+      #"timestamp: {authorities: [{type: "local"}, {type: "local"}]}"#, "timestamp.authorities[1]: timestamp.authorities[0] has this name"),
+    // The rest
+    Fault(#"access: {require_case: "yes"}"#, "access.require_case: expected true or false, found a string"),
+    Fault(#"access: {query: ["muhur"]}"#, #"access.query[0]: expected "group:NAME" or "user:NAME", found "muhur""#),
+    Fault(#"access: {query: ["group:"]}"#, "access.query[0]: expected"),
+    Fault(#"access: {administer: ["role:x"]}"#, "access.administer[0]: expected"),
+    Fault(#"access: {query: ["grüp:x"]}"#, "access.query[0]: expected"),
+    Fault(#"publish: [{type: "fax", to: "x"}]"#, "publish[0].type: expected one of file, syslog, mail"),
+    Fault(#"publish: [{type: "mail", to: "x"}]"#, #"publish[0].type: "mail" is not there yet"#),
+    Fault(#"publish: [{type: "syslog"}]"#, #""syslog" is not there yet"#),
+    Fault(#"publish: [{type: "file"}]"#, "publish[0].path: is missing"),
+    Fault(#"metrics: {listen: 9514}"#, "metrics.listen: expected an address and a port"),
+    Fault(#"metrics: {listen: "*:9514"}"#, "metrics.listen: expected an address and a port"),
+  ]
+
+  static let charsetsToCome = ["utf-16le", "utf-16be", "cp857", "cp437"].map {
+    Fault(
+      "devices: [{name: \"a\", from: \"10.0.0.1\", charset: \"\($0)\"}]", "devices[0].charset: \"\($0)\" is not there yet in this version")
+  }
+}
+
+@Suite struct ConfigurationFaultTests {
+  func refusal(_ text: String) -> ConfigurationErrors? {
+    do throws(ConfigurationErrors) { _ = try configuration(text) } catch { return error }
+    return nil
+  }
+
+  @Test("a fault is refused with its line, its key's path and what is expected", arguments: Fault.all + Fault.charsetsToCome)
+  func refused(_ fault: Fault) throws {
+    let errors = try #require(refusal("{archive: \"/a\",\n\(fault.text)}"))
+    #expect(errors.exitCode == 2 && errors.faults.count == 1, "\(errors)")
+    let text = errors.text
+    #expect(text.hasPrefix("muhur.json5:2: ") && text.contains(fault.words), "\(text)")
+  }
+
+  @Test(
+    "what is no configuration at all is refused",
+    arguments: [
+      ("", "muhur.json5:1: expected a value, found the end of the file"), ("// nothing\n", "muhur.json5:2: expected a value"),
+      ("[]", "muhur.json5:1: expected an object, found a list"),
+      ("{}", "muhur.json5:1: archive: is missing: the folder that `muhur init` made"),
+      ("{ archive: ", "muhur.json5:1: archive: expected a value, found the end of the file"),
+      ("{ archive: \"/a\",\n archive: \"/b\" }", "muhur.json5:2: archive: this key stands in line 1 already"),
+      ("{ archive: \"/a\" keys: \"/b\" }", "muhur.json5:1: archive: expected a comma or }"),
+      ("{ archive: /a }", "muhur.json5:1: archive: expected a value"),
+    ])
+  func noConfiguration(_ text: String, _ words: String) throws {
+    let errors = try #require(refusal(text))
+    #expect(errors.faults.count == 1 && errors.text.hasPrefix(words), "\(errors)")
+  }
+
+  @Test("all faults are told at once, in the order of the file")
+  func allAtOnce() throws {
+    let text = """
+      {
+        metrics: { listen: "x" },
+        retention: "never",
+        devices: [
+          { name: "a", from: "10.0.0.1", clok: "receive" },
+          { nam: "b", from: "10.0.0.300", clock: "wall" },
+        ],
+        static: [ { ip: "x", mac: "y", since: "z" } ],
+      }
+      """
+    let errors = try #require(refusal(text))
+    #expect(
+      errors.faults.map { "\($0.line) \($0.path)" } == [
+        "1 archive", "2 metrics.listen", "3 retention", "5 devices[0].clok", "6 devices[1].nam", "6 devices[1].name", "6 devices[1].from",
+        "6 devices[1].clock", "8 static[0].ip", "8 static[0].mac", "8 static[0].since",
+      ])
+    #expect(errors.json["result"]?.string == "wrong" && errors.json["errors"]?.array?.count == 11)
+    #expect(
+      errors.json["errors"]?.array?[2].text
+        == #"{"file":"muhur.json5","line":3,"path":"retention","what":"expected digits and one of d h m s, as in \"8h\", found \"never\""}"#
+    )
+  }
+
+  @Test("a file that cannot be read is exit 4 and named")
+  func unreadable() throws {
+    for path in ["/nonexistent/none.json5", "/"] {
+      do throws(ConfigurationErrors) {
+        _ = try Configuration.load(path: path)
+        Issue.record("\(path) was read")
+      } catch {
+        #expect(error.exitCode == 4 && error.text.hasPrefix("\(path): cannot be read: "), "\(error)")
+      }
+    }
+  }
+
+  @Test("a device's dialect must exist")
+  func dialectNames() throws {
+    let text = #"{archive: "/a", dialects: [], devices: [{name: "a", from: "10.0.0.1", dialects: ["isc-dhcpd", "isc-dhcp"]}]}"#
+    let reader = ConfigurationReader(Array(text.utf8).span, file: "muhur.json5")
+    reader.checkDialects(examples: true)
+    do throws(ConfigurationErrors) {
+      _ = try reader.finish()
+      Issue.record("accepted")
+    } catch {
+      #expect(
+        error.text == #"muhur.json5:1: devices[0].dialects[1]: no dialect of this name is built in (did you mean "isc-dhcpd"?)"#)
+    }
+  }
+
+  @Test("groups and users that do not exist are warned of")
+  func access() throws {
+    let text = #"{archive: "/a", access: {query: ["group:root", "group:no-such-group"], administer: ["user:root", "user:no-such-user"]}}"#
+    let reader = ConfigurationReader(Array(text.utf8).span, file: "muhur.json5")
+    reader.checkAccess()
+    #expect(
+      try reader.finish().warnings.map { "\($0.path): \($0.what)" } == [
+        "access.query[1]: group no-such-group does not exist here; it lets nobody in",
+        "access.administer[1]: user no-such-user does not exist here; it lets nobody in",
+      ])
+  }
+
+  @Test("a dialect file of the administrator is read and must pass its own examples")
+  func dialectFiles() throws {
+    let folder = "/tmp/muhur-configuration-\(getpid())"
+    try #require(mkdir(folder, 0o700) == 0 && mkdir("\(folder)/dialects", 0o700) == 0)
+    defer {
+      unlink("\(folder)/dialects/own.json5")
+      unlink("\(folder)/muhur.json5")
+      rmdir("\(folder)/dialects")
+      rmdir(folder)
+    }
+    func write(_ name: String, _ text: String) {
+      let file = open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+      defer { close(file) }
+      _ = text.withCString { Glibc.write(file, $0, strlen($0)) }
+    }
+    func check(_ dialect: String) -> String {
+      write("muhur.json5", "{archive: \"/a\", dialects: [\"\(folder)/dialects\"]}")
+      write("dialects/own.json5", dialect)
+      do throws(ConfigurationErrors) { _ = try Configuration.load(path: "\(folder)/muhur.json5", examples: true) } catch {
+        return error.text
+      }
+      return ""
+    }
+    #expect(check("{ nothing: ").hasPrefix("\(folder)/dialects/own.json5:1: "))
+    #expect(check("{}").hasPrefix("\(folder)/dialects/own.json5:1: "))
+  }
+}
