@@ -9,10 +9,16 @@ import Record
 /// and its length is filled in last, so a crash leaves a member that counts as cut off. Memory stays under 10 MB. Syncing
 /// is the caller's business. One thread at a time.
 public final class BlockWriter {
-  public static let defaultLevel = 6
+  /// Of libdeflate's levels: 6 packs a municipality's records into 77 bytes each, 1 into 92, at 2.6 times the speed (5.3
+  /// and 2.0 µs a record of 536 bytes, measured in one run).
+  public enum Effort: Int32, Sendable {
+    case dense = 6
+    case fast = 1
+  }
 
-  private let level: Int32
-  private let compressor: OpaquePointer
+  private var effort = Effort.dense
+  private let dense: OpaquePointer
+  private let fast: OpaquePointer
   private var text: [UInt8] = []
   private var packed: [UInt8] = []
   private var streaming: Streaming?
@@ -23,18 +29,23 @@ public final class BlockWriter {
   /// Records in the block so far.
   public private(set) var records = 0
 
-  /// - Parameter level: 1 (fast) to 12 (small), as libdeflate counts them.
-  public init(level: Int = defaultLevel) {
-    precondition((1...12).contains(level))
-    guard let compressor = libdeflate_alloc_compressor(Int32(level)) else { fatalError("out of memory") }
-    self.level = Int32(level)
-    self.compressor = compressor
+  public init() {
+    guard let dense = libdeflate_alloc_compressor(Effort.dense.rawValue), let fast = libdeflate_alloc_compressor(Effort.fast.rawValue)
+    else {
+      fatalError("out of memory")
+    }
+    self.dense = dense
+    self.fast = fast
   }
 
-  deinit { libdeflate_free_compressor(compressor) }
+  deinit {
+    libdeflate_free_compressor(dense)
+    libdeflate_free_compressor(fast)
+  }
 
   /// Begins a block that will stand at `offset` of a file open for writing.
-  public func begin(_ descriptor: Int32, at offset: Int, path: String) {
+  public func begin(_ descriptor: Int32, at offset: Int, path: String, effort: Effort = .dense) {
+    self.effort = effort
     self.descriptor = descriptor
     self.offset = offset
     self.path = path
@@ -65,6 +76,7 @@ public final class BlockWriter {
       streaming = nil
       return length
     }
+    let compressor = effort == .dense ? dense : fast
     let bound = Block.headerBytes + libdeflate_deflate_compress_bound(compressor, text.count) + Block.trailerBytes
     if packed.count < bound { packed = [UInt8](repeating: 0, count: bound) }
     let body = packed.withUnsafeMutableBytes { out in
@@ -89,7 +101,7 @@ public final class BlockWriter {
     if let s = self.streaming {
       streaming = s
     } else {
-      streaming = Streaming(level: min(level, 9))
+      streaming = Streaming(level: effort.rawValue)
       self.streaming = streaming
       try Disk.write(descriptor, Block.header(length: Block.unknownLength).span, at: offset, path: path)
     }

@@ -34,6 +34,7 @@ public enum VerifierCommand {
     what is printed
       --json             one JSON object for each PATH
       --quiet            nothing; the exit code alone
+      --version          the program's version, alone on the command line
 
     exit codes
       0  all holds
@@ -56,6 +57,10 @@ public enum VerifierCommand {
   }
 
   public static func run(_ arguments: [String]) -> Int32 {
+    if arguments == ["--version"] {
+      say("muhur-verify \(Release.version)\n")
+      return 0
+    }
     let parsed: Arguments
     do throws(UsageError) { parsed = try parse(arguments, now: now()) } catch {
       complain("error: \(error.words)\nmuhur-verify: --help shows how it is used")

@@ -118,13 +118,13 @@ func mth(_ leaves: ArraySlice<Digest>) -> Digest {
     }
   }
 
-  private func write(_ blocks: [[[UInt8]]], to path: String, level: Int = 6) throws {
+  private func write(_ blocks: [[[UInt8]]], to path: String, effort: BlockWriter.Effort = .dense) throws {
     let descriptor = try Disk.create(path)
     defer { close(descriptor) }
-    let writer = BlockWriter(level: level)
+    let writer = BlockWriter()
     var offset = 0
     for block in blocks {
-      writer.begin(descriptor, at: offset, path: path)
+      writer.begin(descriptor, at: offset, path: path, effort: effort)
       for line in block { try writer.append(line.span) }
       offset += try writer.finish()
     }
@@ -140,11 +140,12 @@ func mth(_ leaves: ArraySlice<Digest>) -> Digest {
     return out
   }
 
-  @Test("what is written reads back, from any record on, and zcat reads the same", arguments: [1, 6, 12])
-  func roundTrip(level: Int) throws {
+  @Test("what is written reads back, from any record on, and zcat reads the same", arguments: [BlockWriter.Effort.dense, .fast])
+  func roundTrip(effort: BlockWriter.Effort) throws {
     let scratch = try ScratchFolder()
     let all = lines(1024 * 2 + 5)
-    try write([Array(all[0..<1024]), Array(all[1024..<2048]), Array(all[2048...])], to: scratch.path + "/" + Layout.records, level: level)
+    try write(
+      [Array(all[0..<1024]), Array(all[1024..<2048]), Array(all[2048...])], to: scratch.path + "/" + Layout.records, effort: effort)
     #expect(zcat(scratch.path + "/" + Layout.records) == Array(all.joined(separator: [0x0a])) + [0x0a])
     let folder = DayFolder(root: scratch.path, name: ".")
     #expect(try read(folder) == all)
