@@ -142,7 +142,8 @@ public final class LogCore: LogAccess {
     threads.withLock { $0 = (writing, keeping, indexing) }
   }
 
-  /// The index thread's body: what a record says is to be found within a second of its receipt.
+  /// The index thread's body: what a record says is to be found within a second of its receipt. Not sooner than that: rows
+  /// of an address that changes often are written once a round, and a question brings the index up to date by itself.
   private func keepIndex() {
     while !indexer.isStopping.load(ordering: .relaxed) {
       do {
@@ -156,7 +157,7 @@ public final class LogCore: LogAccess {
         }
         usleep(2_000_000)
       }
-      usleep(200_000)
+      for _ in 0..<4 where !indexer.isStopping.load(ordering: .relaxed) { usleep(200_000) }
     }
   }
 
