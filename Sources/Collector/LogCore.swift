@@ -167,7 +167,7 @@ public final class LogCore: LogAccess {
         usleep(2_000_000)
       }
       // Questions bring the index up to date themselves; larger transactions cost less.
-      usleep(800_000)
+      for _ in 0..<4 where !indexer.isStopping.load(ordering: .relaxed) { usleep(200_000) }
     }
   }
 
