@@ -52,6 +52,8 @@ let package = Package(
     tests("AttributionTests", ["Attribution", "Archive", "Dialects", "Record"], exclude: ["scenarios"]),
     tests("CommandsTests", ["Commands", "Archive", "Dialects"]),
     tests("CollectorTests", ["Collector"]),
+    // Runs the programs; they are dependencies so that testing builds them.
+    tests("EndToEndTests", ["Record", "Archive", "Evidence", "muhurd", "muhur", "muhur-verify"]),
   ],
   swiftLanguageModes: [.v6]
 )
