@@ -58,9 +58,7 @@ public final class Daemon: Sendable {
         }
         receivers.append(receiver)
       }
-      control = try ControlServer(
-        path: loaded.socket, log: core,
-        access: Access(query: loaded.access.query, administer: loaded.access.administer, requiresCase: loaded.access.requiresCase))
+      control = try ControlServer(path: loaded.socket, log: core, access: Access(loaded.access))
       let core = core
       let sockets = receivers
       metrics = try loaded.metrics.map { listen throws(SourceError) in
@@ -84,8 +82,8 @@ public final class Daemon: Sendable {
     signal(SIGPIPE, SIG_IGN)
 
     core.start(free: free)
-    let placeholder = receivers.first
-    if let placeholder { for _ in 0..<Self.batches { free.give(Batch(source: placeholder)) } }
+    // Whoever takes a batch puts itself into it.
+    if let first = receivers.first { for _ in 0..<Self.batches { free.give(Batch(source: first)) } }
     let (free, inbox) = (free, core.inbox)
     let threads = receivers.map { receiver in
       Thread.start("receiver", joinable: true) { receiver.run(free: free, out: inbox) }
@@ -120,11 +118,15 @@ public final class Daemon: Sendable {
   }
 
   private func startedMembers() -> [JSONMember] {
-    let c = configuration.withLock { $0 }
-    let clock = Clock.state()
-    return [
-      JSONMember("software", .string(LogCore.software)), JSONMember("binding_timeout", .string(c.bindingTimeout.text)),
-      JSONMember("clock_tolerance", .string(c.clockTolerance.text)), JSONMember("clock_synchronised", .bool(clock.isSynchronised)),
+    [JSONMember("software", .string(LogCore.software))] + Self.readingMembers(configuration.withLock { $0 })
+      + [JSONMember("clock_synchronised", .bool(Clock.state().isSynchronised))]
+  }
+
+  /// What answers depend on and an auditor's copy must know.
+  private static func readingMembers(_ configuration: Configuration) -> [JSONMember] {
+    [
+      JSONMember("binding_timeout", .string(configuration.bindingTimeout.text)),
+      JSONMember("clock_tolerance", .string(configuration.clockTolerance.text)),
     ]
   }
 
@@ -147,11 +149,9 @@ public final class Daemon: Sendable {
       let dialects = try DialectSet.load(folders: new.dialectFolders)
       for path in new.changesNeedingRestart(from: old) { Log.warning("\(path): the change takes effect with the next start") }
       configuration.withLock { $0 = new }
-      control.reconfigure(Access(query: new.access.query, administer: new.access.administer, requiresCase: new.access.requiresCase))
+      control.reconfigure(Access(new.access))
       core.reconfigure(new, dialects: dialects)
-      core.tell(
-        "configuration-changed",
-        [JSONMember("binding_timeout", .string(new.bindingTimeout.text)), JSONMember("clock_tolerance", .string(new.clockTolerance.text))])
+      core.tell("configuration-changed", Self.readingMembers(new))
       if new.staticAddresses != old.staticAddresses { declareStatic(new) }
       Log.info("configuration taken over")
     } catch {

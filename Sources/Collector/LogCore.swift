@@ -206,7 +206,7 @@ public final class LogCore: LogAccess {
   }
 
   private func end() -> Int32 {
-    Self.wait(for: inbox) { $0.flush() }
+    onWriter { $0.flush() }
     keeperInbox.give(.stop)
     let handles = threads.withLock { $0 }
     handles?.keeper.join()
@@ -222,22 +222,13 @@ public final class LogCore: LogAccess {
   }
 
   /// Runs something on the writer's thread, behind all that was given to it so far, and waits for it.
-  private static func wait(for inbox: Handover<WriterWork>, _ body: @escaping @Sendable (Writer) -> Void) {
-    let done = Handover<Bool>(capacity: 1)
-    inbox.give(
-      .perform { writer in
-        body(writer)
-        done.give(true)
-      })
-    while done.take(milliseconds: 1000) == nil {}
-  }
-
-  /// The same, with a result.
-  func onWriter<R: Sendable>(_ body: @escaping @Sendable (Writer) -> R) -> R {
+  private static func wait<R: Sendable>(for inbox: Handover<WriterWork>, _ body: @escaping @Sendable (Writer) -> R) -> R {
     let done = Handover<R>(capacity: 1)
     inbox.give(.perform { done.give(body($0)) })
-    while true { if let result = done.take(milliseconds: 1000) { return result } }
+    return done.take()
   }
+
+  func onWriter<R: Sendable>(_ body: @escaping @Sendable (Writer) -> R) -> R { Self.wait(for: inbox, body) }
 
   // MARK: What the daemon's threads say
 
@@ -279,7 +270,7 @@ public final class LogCore: LogAccess {
 
   public func questions(progress: (String) -> Void) throws -> Questions {
     // What was received before the question counts.
-    Self.wait(for: inbox) { $0.flush() }
+    onWriter { $0.flush() }
     return try index.questions(progress: progress)
   }
 
@@ -299,18 +290,15 @@ extension LogCore: LogWriting {
 
   public func notice(_ what: String, _ members: [JSONMember]) throws { onWriter { $0.notice(what, members) } }
 
-  public func commit() throws { Self.wait(for: inbox) { $0.flush() } }
+  public func commit() throws { onWriter { $0.flush() } }
 
   public func seal(final day: CalendarDay?, confirmClock: Bool) throws -> SealDone {
     if confirmClock { onWriter { $0.confirmClock() } }
     if let day { return try close(day) }
     let done = Handover<Result<SealMade, any Error>>(capacity: 1)
     keeperInbox.give(.seal { done.give($0) })
-    while true {
-      guard let result = done.take(milliseconds: 1000) else { continue }
-      let made = try result.get()
-      return SealDone(number: made.number, day: made.day, records: made.records, final: made.isFinal, tokens: made.tokens)
-    }
+    let made = try done.take().get()
+    return SealDone(number: made.number, day: made.day, records: made.records, final: made.isFinal, tokens: made.tokens)
   }
 
   /// `seal --final DAY`: a past day that has no final seal. The keeper closes such days by itself as soon as a later day
@@ -336,7 +324,7 @@ extension LogCore: LogWriting {
     guard device != nil || devices.isEmpty else { return nil }
     return ImportSource(
       name: name, site: device?.site ?? RecordLine.defaultSite, charset: device?.charset ?? .windows1254, dialects: dialects,
-      reading: Peer.reading(of: device, zone: zone, dialects: dialects))
+      reading: SourceReading(device, zone: zone, dialects: dialects))
   }
 }
 

@@ -29,25 +29,20 @@ public final class SealCatalog: Sendable {
   /// Of one day, in order. A seal whose file is no seal is left out: it covers nothing.
   public func seals(of day: CalendarDay) throws -> [SealFacts] {
     if let known = closed.withLock({ $0[day] }) { return known }
-    let folder = archive.day(day)
-    let names = try folderEntries(folder.path(Layout.seals), name: folder.name(Layout.seals))?.filter { $0.kind == .file }.map(\.name) ?? []
+    let store = SealStore(archive)
     var seals: [SealFacts] = []
-    for name in names {
-      guard case (let number, .json)? = Layout.sealFile(name) else { continue }
-      let path = Layout.path(Layout.seals, name)
-      let bytes = try RegularFile.bytes(folder.path(path), name: folder.name(path), limit: StrictJSON.maximumLine)
+    for entry in try store.entries(of: day) {
+      let bytes = try store.bytes(entry.number, day, .json)
       guard let json = try? StrictJSON.file(bytes.span), let records = json["records"]?.integer, let size = json["bytes"]?.integer else {
         continue
       }
-      var facts = SealFacts(
-        number: number, records: records, bytes: size, final: json["final"]?.bool == true, dropped: json["dropped"]?.integer ?? 0,
-        earliest: json["earliest"]?.string.flatMap { RecordTime.strict($0) },
-        latest: json["latest"]?.string.flatMap { RecordTime.strict($0) },
-        tokens: [], isSigned: names.contains(Layout.seal(number, .signature)))
-      facts.tokens = names.filter { if case (number, .token)? = Layout.sealFile($0) { true } else { false } }
-      seals.append(facts)
+      seals.append(
+        SealFacts(
+          number: entry.number, records: records, bytes: size, final: json["final"]?.bool == true, dropped: json["dropped"]?.integer ?? 0,
+          earliest: json["earliest"]?.string.flatMap { RecordTime.strict($0) },
+          latest: json["latest"]?.string.flatMap { RecordTime.strict($0) },
+          tokens: entry.tokens, isSigned: entry.isSigned))
     }
-    seals.sort { $0.number < $1.number }
     // A token may still come for the last seal of a closed day.
     if let last = seals.last, last.final, !last.tokens.isEmpty { closed.withLock { $0[day] = seals } }
     return seals

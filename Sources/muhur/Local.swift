@@ -38,10 +38,7 @@ enum Local {
         throw UsageError("\(error)", hint: "`muhur check-config` says all that is wrong")
       }
       let device = try device(invocation.value("source"), configuration)
-      let reading = SourceReading(
-        zone: device?.zone ?? archiveZone(configuration), name: device?.name,
-        dialects: device?.dialects.map { names in names.compactMap { dialects.index(of: $0) } }, leaseSeconds: device?.leaseSeconds,
-        trustsDeviceClock: device?.trustsDeviceClock ?? false)
+      let reading = SourceReading(device, zone: archiveZone(configuration), dialects: dialects)
       let messages = ExplainMessages(dialects: dialects, reading: reading, charset: device?.charset ?? .windows1254)
       var reply = messages.run(invocation, give: give)
       reply.words = words + reply.words

@@ -66,7 +66,7 @@ public final class TailWriter {
     bytes += lines.count
     records += count
     queue.update(bytes: bytes, records: records - first)
-    if records % Block.records == 0, isDueForRotation { try rotate() }
+    if records % Block.records == 0, isDueForRotation { rotate() }
   }
 
   /// Records that may still be appended before a batch must end, so that a tail can be closed at a block's border.
@@ -77,7 +77,7 @@ public final class TailWriter {
       || Self.monotonicSeconds() - opened >= Self.rotateSeconds
   }
 
-  private func rotate() throws(ArchiveError) {
+  private func rotate() {
     let next = archive.day(day).path(Layout.tail(first: records))
     // On a full disk the old tail goes on.
     guard let descriptor = try? Self.newTail(next, archive.day(day)) else { return }

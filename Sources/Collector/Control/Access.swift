@@ -17,10 +17,10 @@ struct Access: Sendable {
   }
 
   /// Names that do not exist match nobody; the configuration's check warns of them.
-  init(query: [String], administer: [String], requiresCase: Bool) {
-    self.query = query.compactMap(Self.entry)
-    self.administer = administer.compactMap(Self.entry)
-    self.requiresCase = requiresCase
+  init(_ configuration: Configuration.Access) {
+    query = configuration.query.compactMap(Self.entry)
+    administer = configuration.administer.compactMap(Self.entry)
+    requiresCase = configuration.requiresCase
   }
 
   private static func entry(_ text: String) -> Entry? {

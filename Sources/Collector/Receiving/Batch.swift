@@ -33,8 +33,6 @@ final class Batch: @unchecked Sendable {
 
   deinit { bytes.deallocate() }
 
-  var isEmpty: Bool { messages.isEmpty }
-
   func removeAll() {
     used = 0
     messages.removeAll(keepingCapacity: true)

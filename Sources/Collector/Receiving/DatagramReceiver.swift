@@ -93,7 +93,7 @@ final class DatagramReceiver: MessageSource {
           if let batch {
             open = batch
           } else {
-            open = Self.takeFree(free)
+            open = free.take()
             open.source = self
             batch = open
           }
@@ -118,12 +118,6 @@ final class DatagramReceiver: MessageSource {
   private var gatherMicroseconds: useconds_t {
     let bytesPerMicrosecond = 640  // 1,280 bytes of the buffer for a message, as the kernel counts
     return useconds_t(min(10_000, max(100, bufferBytes / 4 / bytesPerMicrosecond)))
-  }
-
-  private static func takeFree(_ free: Handover<Batch>) -> Batch {
-    while true {
-      if let batch = free.take(milliseconds: 1000) { return batch }
-    }
   }
 
   private static func address(_ d: linux_datagram) -> IPAddress {

@@ -39,6 +39,12 @@ final class Handover<Item: Sendable>: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
+  /// The oldest thing, however long it takes to come.
+  @available(*, noasync, message: "blocks its thread")
+  func take() -> Item {
+    while true { if let item = take(milliseconds: 1000) { return item } }
+  }
+
   /// The oldest thing, or nil when none came in time.
   @available(*, noasync, message: "blocks its thread")
   func take(milliseconds: Int) -> Item? {

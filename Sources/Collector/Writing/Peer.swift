@@ -31,14 +31,6 @@ final class Peer {
     self.keepsEvents = keepsEvents
     self.activity = activity
   }
-
-  /// How messages of a device are read, as its entry in the configuration says.
-  static func reading(of device: Configuration.Device?, zone: Zone, dialects: DialectSet) -> SourceReading {
-    SourceReading(
-      zone: device?.zone ?? zone, name: device?.name,
-      dialects: device?.dialects.map { names in names.compactMap { dialects.index(of: $0) } },
-      leaseSeconds: device?.leaseSeconds, trustsDeviceClock: device?.trustsDeviceClock ?? false)
-  }
 }
 
 /// What `status` says of a device, or of a sender that no device names. Owned by the writer.
@@ -47,7 +39,6 @@ final class SenderActivity {
   let isListed: Bool
   let silentAfter: Int64?
   var received = 0
-  var dropped = 0
   var events = 0
   /// Receive time of its latest message.
   var last: Int64

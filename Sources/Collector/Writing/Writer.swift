@@ -98,17 +98,17 @@ final class Writer: @unchecked Sendable {
     }
     advance(to: message.microseconds)
     batch.withMessage(message) { bytes in
-      add(bytes, original: message.original, at: nil, microseconds: message.microseconds, peer: peer)
+      add(bytes, original: message.original, microseconds: message.microseconds, peer: peer)
     }
   }
 
   /// Makes the record of one message.
-  private func add(_ bytes: Span<UInt8>, original: Int, at position: Int?, microseconds: Int64, peer: Peer) {
+  private func add(_ bytes: Span<UInt8>, original: Int, microseconds: Int64, peer: Peer) {
     let sender = peer.sender
     record.begin(&lines, microseconds: microseconds, offsetMinutes: offset(at: microseconds), sender: sender.span)
     let isCut = original > bytes.count
     if isCut { counters.cut.add(1) }
-    RecordWriter.position(&lines, at: position, cut: isCut ? .some(original) : nil)
+    RecordWriter.position(&lines, cut: isCut ? .some(original) : nil)
     events.removeAll()
     if bytes.isUTF8 {
       RecordWriter.raw(&lines, utf8: bytes)
@@ -171,7 +171,7 @@ final class Writer: @unchecked Sendable {
     let name = device?.name ?? address.description
     return Peer(
       sender: RecordWriter.sender(via: via, source: device?.name, site: device?.site, from: from), device: device,
-      reading: Peer.reading(of: device, zone: archiveZone, dialects: normaliser.set),
+      reading: SourceReading(device, zone: archiveZone, dialects: normaliser.set),
       senderKey: UInt64(truncatingIfNeeded: address.value ^ address.value >> 64),
       keepsEvents: device != nil || configuration.devices.isEmpty,
       activity: activity(name, device: device, since: since))
@@ -258,7 +258,6 @@ final class Writer: @unchecked Sendable {
   }
 
   var openDay: CalendarDay { tail.day }
-  var records: Int { tail.records }
 
   // MARK: Notices
 
