@@ -4,6 +4,9 @@ public enum Charset: String, Sendable, CaseIterable {
   case windows1254 = "windows-1254"
   case iso88599 = "iso-8859-9"
 
+  /// Whether its characters have two bytes, so that ASCII is not written as ASCII.
+  public var isWide: Bool { false }
+
   /// Appends these bytes as UTF-8; what the charset does not define becomes U+FFFD.
   public func decode(_ bytes: Span<UInt8>, into out: inout [UInt8]) {
     switch self {
