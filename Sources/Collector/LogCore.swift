@@ -31,6 +31,7 @@ public final class LogCore: LogAccess {
   private let indexer = IndexerState()
   private let threads = Mutex<(writer: Thread.Handle, keeper: Thread.Handle, index: Thread.Handle)?>(nil)
   let started = Clock.microseconds()
+  let watched = Mutex<[any RunningSource]>([])
 
   /// Takes the archive's lock and brings it into a state that can be gone on with.
   /// - Parameter progress: words while that takes long.
@@ -128,6 +129,9 @@ public final class LogCore: LogAccess {
     if !days.contains(firstOpen), firstOpen < last { _ = try Recovery.recover(archive, firstOpen, sealed: 0) }
     return (open, firstOpen, notes)
   }
+
+  /// Sources whose warnings `status` tells.
+  func watch(_ sources: [any RunningSource]) { watched.withLock { $0 = sources } }
 
   /// Starts the threads.
   func start(free: Handover<Batch>) {
