@@ -50,7 +50,9 @@ struct ImportFile {
     source.reading.trustsDeviceClock = true
     if let charset = encoding.charset { source.charset = charset }
     if let only = format.dialect {
-      guard let index = source.dialects.index(of: only) else { throw UsageError("\(content.path): there is no dialect \(only) to read it by") }
+      guard let index = source.dialects.index(of: only) else {
+        throw UsageError("\(content.path): there is no dialect \(only) to read it by")
+      }
       source.reading.dialects = [index]
     }
     var run = ImportRun(
@@ -72,7 +74,8 @@ struct ImportFile {
     ]
     let named = [JSONMember("file", .string(content.path)), JSONMember("sha256", .string(digest.description))]
     let about = [
-      JSONMember("bytes", .integer(content.size)), JSONMember("source", .string(source.name)), JSONMember("format", .string(format.rawValue)),
+      JSONMember("bytes", .integer(content.size)), JSONMember("source", .string(source.name)),
+      JSONMember("format", .string(format.rawValue)),
     ]
     try writing.notice("imported", named + about + counts)
     try writing.commit()
@@ -93,11 +96,14 @@ struct ImportFile {
   private func format(of file: OpenFile, asked: String?) throws -> (FileFormat, FileEncoding) {
     let head = try file.head(FileFormat.headBytes)
     if head.count >= 2, head[0] == 0x1f, head[1] == 0x8b, asked == nil {
-      throw UsageError("\(file.path) looks like a gzip file", hint: "unpack it first (gunzip); --format syslog reads it as lines all the same")
+      throw UsageError(
+        "\(file.path) looks like a gzip file", hint: "unpack it first (gunzip); --format syslog reads it as lines all the same")
     }
     let format = asked.flatMap(FileFormat.init(rawValue:)) ?? FileFormat.of(head.span)
     guard format != .packets else {
-      throw UsageError("\(file.path) is to be read as a packet capture (pcap), which is not there yet", hint: "--format syslog reads it as lines all the same")
+      throw UsageError(
+        "\(file.path) is to be read as a packet capture (pcap), which is not there yet",
+        hint: "--format syslog reads it as lines all the same")
     }
     return (format, FileEncoding.of(head.span))
   }

@@ -62,7 +62,9 @@ enum DnsmasqLeases {
       return true
     }
     let isTemporary = device.count > 1 && device[0] == 0x54
-    guard let iaid = device.extracting((isTemporary ? 1 : 0)..<device.count).decimal, iaid <= 0xffff_ffff, let identifier else { return false }
+    guard let iaid = device.extracting((isTemporary ? 1 : 0)..<device.count).decimal, iaid <= 0xffff_ffff, let identifier else {
+      return false
+    }
     events.set(.duid, hex: identifier.span)
     events.set(.iaid, iaid)
     return true

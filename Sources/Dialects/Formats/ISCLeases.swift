@@ -24,7 +24,9 @@ public struct ISCLeases: Sendable {
   /// Whether a line begins something that only stands in these files.
   static func begins(_ line: Span<UInt8>) -> Bool {
     if line.starts(with: "# The format of this file is documented in the dhcpd.leases") { return true }
-    if line.starts(with: "authoring-byte-order ") || line.starts(with: "server-duid \"") || line.starts(with: "failover peer \"") { return true }
+    if line.starts(with: "authoring-byte-order ") || line.starts(with: "server-duid \"") || line.starts(with: "failover peer \"") {
+      return true
+    }
     if line.starts(with: "ia-na \"") || line.starts(with: "ia-ta \"") || line.starts(with: "ia-pd \"") { return true }
     guard line.starts(with: "lease "), let brace = line.firstIndex(of: 0x7b) else { return false }
     return IPAddress(text: line.extracting(6..<brace).trimmed()) != nil
@@ -69,7 +71,8 @@ public struct ISCLeases: Sendable {
   private func lease(
     _ tokens: inout Tokens, _ charset: Charset, _ source: borrowing SourceReading, _ events: inout EventList
   ) -> EntryOutcome {
-    guard let address = tokens.next(), let ip = IPAddress(text: tokens.bytes(address)), let lease = block(&tokens), tokens.next() == nil else {
+    guard let address = tokens.next(), let ip = IPAddress(text: tokens.bytes(address)), let lease = block(&tokens), tokens.next() == nil
+    else {
       return .notUnderstood
     }
     guard lease.isActive ?? true else { return .nothing }
@@ -106,7 +109,9 @@ public struct ISCLeases: Sendable {
   private func association(
     _ tokens: inout Tokens, isPrefix: Bool, _ charset: Charset, _ source: borrowing SourceReading, _ events: inout EventList
   ) -> EntryOutcome {
-    guard let id = tokens.next(), id.kind == .string, let open = tokens.next(), tokens.bytes(open).equals("{") else { return .notUnderstood }
+    guard let id = tokens.next(), id.kind == .string, let open = tokens.next(), tokens.bytes(open).equals("{") else {
+      return .notUnderstood
+    }
     let identity = tokens.bytes(id).unescaped
     // RFC 8415 section 11.1: a DUID has at most 130 bytes.
     guard identity.count > 6, identity.count <= 4 + 130 else { return .notUnderstood }
