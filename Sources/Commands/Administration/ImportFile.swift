@@ -213,7 +213,7 @@ struct ImportFile {
       writer.begin(&out, microseconds: microseconds, offsetMinutes: zone.offsetMinutes(at: microseconds), sender: sender.span)
       RecordWriter.position(&out, at: offset, cut: line.count > line.bytes.count ? .some(line.count) : nil)
       list.removeAll()
-      if line.bytes.span.isUTF8 {
+      if source.charset.isText(line.bytes.span) {
         RecordWriter.raw(&out, utf8: line.bytes.span)
         read(line.bytes)
       } else {
