@@ -76,12 +76,6 @@ public struct RecordWriter: Sendable {
     }
   }
 
-  /// Behind bytes that are valid UTF-8 and yet another charset's (UTF-16): the message as people read it.
-  public static func text(_ out: inout [UInt8], _ text: [UInt8]) {
-    out.append(",\"text\":")
-    out.append(jsonString: text.span)
-  }
-
   /// Ends the line, LF included.
   public static func end(_ out: inout [UInt8], events: borrowing EventList) {
     if !events.isEmpty {

@@ -252,7 +252,9 @@ public enum CommandTable {
       options: [
         Option(name: "source", value: "NAME", about: "read as from this device of the configuration"),
         Option(name: "dialect", value: "D", about: "only with this dialect"),
-        Option(name: "charset", value: "NAME", about: "of bytes that are not UTF-8: windows-1254 (default), iso-8859-9, utf-8"),
+        Option(
+          name: "charset", value: "NAME",
+          about: "of bytes that are not UTF-8: windows-1254 (default), iso-8859-9, utf-8, utf-16le, utf-16be, cp857, cp437"),
         Option(name: "base64", about: "each line is one message in base64"),
         Option(name: "dialects", value: "DIR", about: "the folder of dialects", repeats: true),
         Option(name: "config", value: "FILE", about: "the configuration (default: /etc/muhur/muhur.json5)"),

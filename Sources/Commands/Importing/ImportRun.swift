@@ -47,15 +47,14 @@ struct ImportRun {
     let isCut = length > entry.count
     RecordWriter.position(&out, at: offset, cut: isCut ? .some(length) : nil)
     list.removeAll()
-    let isUTF8 = entry.span.isUTF8
-    if isUTF8 { RecordWriter.raw(&out, utf8: entry.span) }
-    if isUTF8, !source.charset.isWide {
+    if source.charset.isText(entry.span) {
+      RecordWriter.raw(&out, utf8: entry.span)
       read(entry, isCut: isCut)
     } else {
       text.removeAll(keepingCapacity: true)
       source.charset.decode(entry.span, into: &text)
       if text.span.starts(with: "\u{feff}") { text.removeFirst(3) }
-      if isUTF8 { RecordWriter.text(&out, text) } else { RecordWriter.raw(&out, bytes: entry.span, text: text) }
+      RecordWriter.raw(&out, bytes: entry.span, text: text)
       read(text, isCut: isCut)
     }
     RecordWriter.end(&out, events: list)

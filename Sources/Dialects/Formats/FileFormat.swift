@@ -119,8 +119,8 @@ public enum FileEncoding: Sendable {
   public var charset: Charset? {
     switch self {
     case .narrow: nil
-    case .utf16LittleEndian: Charset(rawValue: "utf-16le")
-    case .utf16BigEndian: Charset(rawValue: "utf-16be")
+    case .utf16LittleEndian: .utf16LittleEndian
+    case .utf16BigEndian: .utf16BigEndian
     }
   }
 
