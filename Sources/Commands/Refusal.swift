@@ -1,4 +1,5 @@
 import Archive
+import Dialects
 import Record
 
 /// Why a command was not carried out.
@@ -37,16 +38,13 @@ enum NotYet {
     case .nat, .hold: return of(invocation.name.rawValue)
     case .`init` where invocation.has("resume"): return of("init --resume")
     case .`import`:
-      guard let format = invocation.value("format"), format != "syslog" else { return nil }
-      return later.contains(format)
-        ? of("import --format \(format)")
-        : UsageError("--format: \(Arguments.quoted(format)) is no format", hint: "syslog, \(later.joined(separator: ", "))")
+      guard let format = invocation.value("format"), FileFormat(rawValue: format) == nil else { return nil }
+      return UsageError(
+        "--format: \(Arguments.quoted(format)) is no format", hint: FileFormat.allCases.map(\.rawValue).joined(separator: ", "))
     default: break
     }
     return (invocation.values["archive"]?.count ?? 0) > 1 ? of("asking several archives at once") : nil
   }
-
-  static let later = ["isc-leases", "kea-leases", "dnsmasq-leases", "windows-dhcp", "radius-detail", "pcap", "static"]
 
   private static func of(_ what: String) -> UsageError {
     UsageError("\(what) is not there yet", hint: "this release (\(Release.version)) does not have it")

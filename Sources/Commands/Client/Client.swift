@@ -11,11 +11,15 @@ public struct Client {
     public var explain: (_ invocation: Invocation, _ give: ([UInt8]) -> Bool) -> Reply
 
     /// Opens an archive that no daemon holds, to write it: the collector without its sources.
-    public var openForWriting: (_ archive: String, _ keys: String?, _ progress: @escaping @Sendable (String) -> Void) throws -> OpenedLog
+    public var openForWriting: OpenForWriting
+    /// Where it does not seal, it needs no keys.
+    public typealias OpenForWriting = (
+      _ archive: String, _ keys: String?, _ seals: Bool, _ progress: @escaping @Sendable (String) -> Void
+    ) throws -> OpenedLog
 
     public init(
       checkConfiguration: @escaping (String?) -> Reply, explain: @escaping (Invocation, (_ line: [UInt8]) -> Bool) -> Reply,
-      openForWriting: @escaping (String, String?, @escaping @Sendable (String) -> Void) throws -> OpenedLog
+      openForWriting: @escaping OpenForWriting
     ) {
       self.checkConfiguration = checkConfiguration
       self.explain = explain
@@ -107,7 +111,11 @@ public struct Client {
     let opened: OpenedLog
     do {
       let terminal = terminal
-      opened = try local.openForWriting(invocation.value("archive") ?? "", invocation.value("keys")) { terminal.progress($0) }
+      // The usual keys may be those of another log: an import seals only where its own are named.
+      let keys = invocation.value("keys")
+      opened = try local.openForWriting(invocation.value("archive") ?? "", keys, keys != nil || invocation.name != .`import`) {
+        terminal.progress($0)
+      }
     } catch { throw Refusal(error) }
     var code: Int32
     if invocation.name == .`import` {
