@@ -113,12 +113,13 @@ final class Writer: @unchecked Sendable {
     RecordWriter.position(
       &lines, at: message.at < 0 ? nil : message.at, cut: isCut ? .some(isUnended ? nil : message.original) : nil)
     events.removeAll()
-    if bytes.isUTF8 {
+    let charset = peer.device?.charset ?? .windows1254
+    if charset.isText(bytes) {
       RecordWriter.raw(&lines, utf8: bytes)
       read(bytes, microseconds: microseconds, peer: peer)
     } else {
       text.removeAll(keepingCapacity: true)
-      (peer.device?.charset ?? .windows1254).decode(bytes, into: &text)
+      charset.decode(bytes, into: &text)
       RecordWriter.raw(&lines, bytes: bytes, text: text)
       let decoded = text
       read(decoded.span, microseconds: microseconds, peer: peer)
