@@ -14,7 +14,8 @@ struct FuzzTarget: Sendable {
   var run: @Sendable (Span<UInt8>) -> Void
 
   static let all: [FuzzTarget] = [
-    .syslog, .dialects, .dialectFiles, .json5, .strictJSON, .blocks, .seals, .records, .signatures, .tokens, .packets, .captures,
+    .syslog, .framing, .dialects, .dialectFiles, .json5, .strictJSON, .blocks, .seals, .records, .signatures, .tokens,
+    .bundles, .packets, .captures,
   ]
 
   /// Chosen before the first input.

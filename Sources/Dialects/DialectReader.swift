@@ -101,14 +101,23 @@ private struct DialectReader {
   }
 
   private mutating func readApplies(_ node: JSON5Node) throws(JSON5Error) {
-    try refuse(node.unknownMembers(besides: ["app", "bare"]))
+    try refuse(node.unknownMembers(besides: ["app", "begins", "any_app", "bare", "last"]))
+    var applies = Applies()
     for app in try node["app"]?.elements() ?? [] {
       let name = try app.string()
-      guard !name.isEmpty else { throw app.error("expected a program's name") }
-      compiler.dialect.apps.append(name)
+      guard !name.isEmpty, name != "*" else { throw app.error("expected a program's name") }
+      applies.apps.append(name)
     }
-    compiler.dialect.bare = try node["bare"]?.bool() ?? false
-    guard !compiler.dialect.apps.isEmpty || compiler.dialect.bare else { throw node.error("expected app or bare: it would read nothing") }
+    for begin in try node["begins"]?.elements() ?? [] {
+      let text = try begin.string()
+      guard !text.isEmpty, !text.hasPrefix(" ") else { throw begin.error("expected the first bytes of messages") }
+      applies.begins.append(text)
+    }
+    applies.anyApp = try node["any_app"]?.bool() ?? false
+    applies.bare = try node["bare"]?.bool() ?? false
+    applies.last = try node["last"]?.bool() ?? false
+    guard !applies.isEmpty else { throw node.error("expected app, begins or bare: it would read nothing") }
+    compiler.dialect.applies = applies
   }
 
   private mutating func readPatterns(_ list: JSON5Node) throws(JSON5Error) {
@@ -153,6 +162,8 @@ private struct DialectReader {
       guard let field = EventField(name: member.name), field.form == .word || field.form == .text, field != .dialect, field != .clock,
         field != .leaseFrom
       else { throw member.node.error("unknown key; an event's fixed members are words, such as action") }
+      // A log that says of a session neither whether it begins nor whether it ends.
+      if field == .action, kind == .session, case .null = member.node.value { continue }
       let text = try member.node.string()
       if field == .action, !kind.actions.contains(text) {
         throw member.node.error("expected \(kind.actions.isEmpty ? "no action" : kind.actions.joined(separator: ", ")), found \(text)")
@@ -161,7 +172,7 @@ private struct DialectReader {
     }
     let fields = Set(range.map { compiler.dialect.nodes[$0].name })
     if !kind.actions.isEmpty, !template.constants.contains(where: { $0.field == .action }),
-      !fields.contains(Int(EventField.action.rawValue))
+      !fields.contains(Int(EventField.action.rawValue)), kind != .session || node["action"] == nil
     {
       throw node.error("has no action")
     }

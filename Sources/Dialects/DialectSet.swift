@@ -11,6 +11,19 @@ public struct DialectSet: Sendable {
   }
   private let apps: [App]
   private let dispatch: PatternDispatch
+  /// The beginning of a program's name.
+  private let appPrefixes: [App]
+  /// The beginning of a message.
+  private struct Begin: Sendable {
+    var text: [UInt8]
+    var dialect: Int
+    /// Also where the message names a program.
+    var anyApp: Bool
+  }
+  /// In order of dialects; `byFirst` has the first of each first byte and `next` the following one, -1 for none.
+  private let begins: [Begin]
+  private let byFirst: [Int]
+  private let next: [Int]
   /// Dialects that also read lines without a header.
   let bare: [Int]
 
@@ -49,10 +62,35 @@ public struct DialectSet: Sendable {
   init(_ list: [Dialect]) {
     dialects = list.sorted { $0.name < $1.name }
     var apps: [App] = []
-    for (i, dialect) in dialects.enumerated() { for app in dialect.apps { apps.append(App(name: Array(app.utf8), dialect: i)) } }
+    var appPrefixes: [App] = []
+    var begins: [Begin] = []
+    for i in dialects.indices.filter({ [dialects] in !dialects[$0].applies.last })
+      + dialects.indices.filter({ [dialects] in dialects[$0].applies.last })
+    {
+      let dialect = dialects[i]
+      for app in dialect.applies.apps {
+        if app.hasSuffix("*") {
+          appPrefixes.append(App(name: Array(app.utf8.dropLast()), dialect: i))
+        } else {
+          apps.append(App(name: Array(app.utf8), dialect: i))
+        }
+      }
+      for text in dialect.applies.begins { begins.append(Begin(text: Array(text.utf8), dialect: i, anyApp: dialect.applies.anyApp)) }
+    }
     self.apps = apps
+    self.appPrefixes = appPrefixes
     dispatch = PatternDispatch(words: apps.map(\.name))
-    bare = dialects.indices.filter { [dialects] in dialects[$0].bare }
+    var byFirst = [Int](repeating: -1, count: 256)
+    var next = [Int](repeating: -1, count: begins.count)
+    for i in begins.indices.reversed() {
+      let first = Int(begins[i].text[0])
+      next[i] = byFirst[first]
+      byFirst[first] = i
+    }
+    self.begins = begins
+    self.byFirst = byFirst
+    self.next = next
+    bare = dialects.indices.filter { [dialects] in dialects[$0].applies.bare }
   }
 
   /// The place of a dialect by its name, for a source's restriction.
@@ -68,5 +106,33 @@ public struct DialectSet: Sendable {
   func dialect(ofEntry entry: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> Int? {
     let name = apps[entry].name
     return name.span.equals(text.extracting(app)) ? apps[entry].dialect : nil
+  }
+
+  /// The dialect of the first program's name in `appPrefixes` from `position` on that the name begins with, and the position behind it.
+  func dialect(ofPrefixFrom position: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> (dialect: Int, next: Int)? {
+    let name = text.extracting(app)
+    for i in position..<appPrefixes.count where name.starts(with: appPrefixes[i].name) { return (appPrefixes[i].dialect, i + 1) }
+    return nil
+  }
+
+  /// Where looking for a message's beginning starts; -1 for none.
+  func firstBegin(_ byte: UInt8) -> Int { byFirst[Int(byte)] }
+
+  /// The dialect of the first beginning from `position` on that the text has, and the position behind it.
+  func dialect(ofBeginFrom position: Int, _ text: Span<UInt8>, namesProgram: Bool) -> (dialect: Int, next: Int)? {
+    var i = position
+    while i >= 0 {
+      if begins[i].anyApp || !namesProgram, text.starts(with: begins[i].text) { return (begins[i].dialect, next[i]) }
+      i = next[i]
+    }
+    return nil
+  }
+}
+
+extension Span<UInt8> {
+  func starts(with text: [UInt8]) -> Bool {
+    guard text.count <= count else { return false }
+    for i in text.indices where self[i] != text[i] { return false }
+    return true
   }
 }

@@ -78,11 +78,19 @@ public struct Normaliser: Sendable {
       guard let message = header.message else { return .notForUs }
       for entry in set.entries(text, app) {
         guard let i = set.dialect(ofEntry: entry, text, app), permits(i, source.dialects) else { continue }
-        outcome = read(text, message, with: i, received, sender, source, &events)
-        if case .notUnderstood = outcome { continue }
-        return outcome
+        let read = read(text, message, with: i, received, sender, source, &events)
+        guard case .notUnderstood = read else { return read }
+        if outcome == .notForUs { outcome = read }
       }
-      return outcome
+      var position = 0
+      while let found = set.dialect(ofPrefixFrom: position, text, app) {
+        position = found.next
+        guard permits(found.dialect, source.dialects) else { continue }
+        let read = read(text, message, with: found.dialect, received, sender, source, &events)
+        guard case .notUnderstood = read else { return read }
+        if outcome == .notForUs { outcome = read }
+      }
+      return readByBeginning(text, message, received, sender, source, &events, outcome)
     }
     // A line without any header is text from its first byte on.
     let bare = header.priority == nil && header.time == nil
@@ -95,7 +103,12 @@ public struct Normaliser: Sendable {
       }
       return outcome
     }
-    guard bare else { return .notForUs }
+    outcome = readByBeginning(text, message, received, sender, source, &events, outcome)
+    guard bare else { return outcome }
+    switch outcome {
+    case .event, .nothing: return outcome
+    case .notUnderstood, .notForUs: break
+    }
     for i in set.bare {
       let found = read(text, message, with: i, received, sender, source, &events)
       // A line without header is a dialect's own only if its head is there.
@@ -104,6 +117,29 @@ public struct Normaliser: Sendable {
         continue
       }
       return found
+    }
+    return outcome
+  }
+
+  /// Dialects that know their messages by how these begin.
+  /// - Parameter outcome: what has become of the message until here.
+  private mutating func readByBeginning(
+    _ text: Span<UInt8>, _ message: Range<Int>, _ received: Int64, _ sender: UInt64, _ source: borrowing SourceReading,
+    _ events: inout EventList, _ outcome: Outcome
+  ) -> Outcome {
+    var start = message.lowerBound
+    while start < message.upperBound, text[start] == 0x20 { start += 1 }
+    guard start < message.upperBound else { return outcome }
+    let body = text.extracting(start..<message.upperBound)
+    var outcome = outcome
+    var position = set.firstBegin(body[0])
+    while position >= 0, let found = set.dialect(ofBeginFrom: position, body, namesProgram: header.app != nil) {
+      position = found.next
+      guard permits(found.dialect, source.dialects) else { continue }
+      let read = read(text, message, with: found.dialect, received, sender, source, &events)
+      guard case .notUnderstood = read else { return read }
+      // Others begin so too: it is this program's message only if its head is there.
+      if outcome == .notForUs, nearest.dialect == found.dialect, nearest.pattern >= 0 { outcome = read }
     }
     return outcome
   }
@@ -203,6 +239,7 @@ public struct Normaliser: Sendable {
       switch capture.value {
       case .nothing: break
       case .text: if !capture.range.isEmpty { events.set(field, text: body.extracting(capture.range)) }
+      case .word(let word): events.set(field, word: word)
       case .hex(let range): events.set(field, hex: scratch.bytes.span.extracting(range))
       case .integer(let value): events.set(field, value)
       case .ip(let value): events.set(field, value)
@@ -221,6 +258,7 @@ public struct Normaliser: Sendable {
         events.set(.leaseFrom, word: "configuration")
       }
     }
+    if template.kind == .session { events.tidySession() }
     if !events.has(.server) {
       if let host = header.host {
         events.set(.server, text: text.extracting(host))

@@ -7,6 +7,10 @@ enum FieldType: String, CaseIterable, Sendable {
   case shortMAC = "short-mac"
   /// A time with the name or offset of its zone behind it.
   case zonedTime = "zoned-time"
+  /// Seconds since 1970, with a fraction of up to nine digits.
+  case unixTime = "unix-time"
+  /// A transport protocol's name in any case, or its number (IANA).
+  case transport = "protocol"
 
   /// In words, for an administrator who looks for why a line is not understood.
   var words: String {
@@ -23,6 +27,8 @@ enum FieldType: String, CaseIterable, Sendable {
     case .blank: "a space"
     case .time: "a date and time"
     case .zonedTime: "a date, a time and a zone"
+    case .unixTime: "seconds since 1970"
+    case .transport: "a protocol's name or number"
     case .duration: "a duration"
     }
   }
@@ -48,8 +54,8 @@ enum FieldType: String, CaseIterable, Sendable {
     case .mac: self == .mac || self == .shortMAC
     case .hex: self == .hex
     case .integer: self == .integer || self == .duration
-    case .time: self == .time || self == .zonedTime
-    case .text, .word: self == .text || self == .word || self == .rest
+    case .time: self == .time || self == .zonedTime || self == .unixTime
+    case .text, .word: self == .text || self == .word || self == .rest || self == .transport
     case .list: false
     }
   }
@@ -132,10 +138,8 @@ public final class Dialect: Sendable {
   /// `name/version`, as events say it.
   public let label: String
 
-  /// Tags and APP-NAMEs whose messages it reads.
-  let apps: [String]
-  /// Whether it also reads lines that have no syslog header.
-  let bare: Bool
+  /// Which messages it reads.
+  let applies: Applies
   /// All texts of patterns and events.
   let pool: [UInt8]
   let nodes: [PatternNode]
@@ -155,8 +159,7 @@ public final class Dialect: Sendable {
     file = draft.file
     label = "\(draft.name)/\(draft.version)"
     labelBytes = Array(label.utf8)
-    apps = draft.apps
-    bare = draft.bare
+    applies = draft.applies
     pool = draft.pool
     nodes = draft.nodes
     head = draft.head
@@ -177,14 +180,29 @@ public final class Dialect: Sendable {
   }
 }
 
+/// Which messages a dialect is for.
+struct Applies: Sendable {
+  /// Tags and APP-NAMEs; one that ends in `*` stands for all that begin so.
+  var apps: [String] = []
+  /// How messages begin that name no program.
+  var begins: [String] = []
+  /// `begins` holds for messages of any program.
+  var anyApp = false
+  /// Lines that have no syslog header.
+  var bare = false
+  /// It is tried after the other dialects of its programs: it reads what a product adds to another program's messages.
+  var last = false
+
+  var isEmpty: Bool { apps.isEmpty && begins.isEmpty && !bare }
+}
+
 /// A dialect while its file is read.
 struct DialectDraft {
   var name: String
   var version: Int
   var about: String
   var file: String
-  var apps: [String] = []
-  var bare = false
+  var applies = Applies()
   var pool: [UInt8] = []
   var nodes: [PatternNode] = []
   var head: Range<Int> = 0..<0

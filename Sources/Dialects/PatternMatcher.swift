@@ -6,6 +6,8 @@ struct Capture: Sendable {
   enum Value: Sendable {
     case nothing
     case text
+    /// What stands for the text.
+    case word(StaticString)
     /// Bytes in the scratch.
     case hex(Range<Int>)
     case integer(Int)
@@ -177,12 +179,27 @@ struct MatchScratch: Sendable {
       return (.integer(number), end)
     case .time: return DeviceTime.iso(text, at: at, strict: false).map { (.time($0.time), $0.end) }
     case .zonedTime: return DeviceTime.zoned(text, at: at).map { (.time($0.time), $0.end) }
-    case .duration: return duration(text, at).map { (.integer($0.0), $0.1) }
+    case .unixTime: return DeviceTime.unix(text, at: at).map { (.time($0.time), $0.end) }
+    case .duration: return (clock(text, at) ?? duration(text, at)).map { (.integer($0.0), $0.1) }
+    case .transport:
+      var end = at
+      while end < text.count, text[end].isLetter || text[end].isDigit || text[end] == 0x2d || text[end] == 0x5f { end += 1 }
+      switch TransportProtocol.read(text.extracting(at..<end)) {
+      case .known(let name): return (.word(name), end)
+      case .unnamed: return (.nothing, end)
+      case nil: return nil
+      }
     case .ip, .ip4, .ip6, .prefix, .mac, .shortMAC, .hex:
       // The run of letters that such a value can have; a full stop or colon behind it may belong to the sentence.
       var end = at
       while end < text.count, end - at < 1024, isAddressByte(text[end], node.type) { end += 1 }
       if let found = address(text.extracting(at..<end), node.type) { return (found, end) }
+      // A port behind a colon.
+      if node.type == .ip || node.type == .ip4, !node.until.isEmpty, pool[node.until.lowerBound] == 0x3a,
+        let colon = text.extracting(at..<end).firstIndex(of: 0x3a), let found = address(text.extracting(at..<at + colon), .ip4)
+      {
+        return (found, at + colon)
+      }
       guard end > at, text[end - 1] == 0x2e || text[end - 1] == 0x3a,
         !node.until.isEmpty, pool[node.until.lowerBound] == text[end - 1],
         let found = address(text.extracting(at..<end - 1), node.type)
@@ -271,6 +288,18 @@ struct MatchScratch: Sendable {
     guard until.count <= text.count - at, text[at] == pool[until.lowerBound] else { return false }
     for k in 1..<max(1, until.count) where text[at + k] != pool[until.lowerBound + k] { return false }
     return true
+  }
+
+  /// `0:01:07`, hours without limit, in seconds.
+  private func clock(_ text: Span<UInt8>, _ start: Int) -> (Int, Int)? {
+    var end = start
+    while end < text.count, text[end].isDigit { end += 1 }
+    guard let hours = text.extracting(start..<end).decimal, hours < 1 << 32, end <= text.count - 6, text[end] == 0x3a,
+      text[end + 3] == 0x3a,
+      let minutes = text.extracting(end + 1..<end + 3).decimal, let seconds = text.extracting(end + 4..<end + 6).decimal, minutes < 60,
+      seconds < 60, end + 6 == text.count || !text[end + 6].isDigit
+    else { return nil }
+    return (hours * 3600 + minutes * 60 + seconds, end + 6)
   }
 
   /// `1 hrs 52 mins 15 secs`, `2 days`, `6735 seconds`: at most four parts, in seconds.

@@ -17,6 +17,8 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
   }
 
   public var isV4: Bool { value >> 32 == 0xffff }
+  /// 0.0.0.0 or ::.
+  public var isUnspecified: Bool { value == 0 || value == 0xffff_0000_0000 }
   public var v4: UInt32? { isV4 ? UInt32(truncatingIfNeeded: value) : nil }
 
   /// Sixteen bytes, IPv4 in its mapped place: the key of the indexes.
