@@ -68,9 +68,12 @@ import Testing
     let daemon = try RealDaemon()
     daemon.configure(sources: "{ type: \"file\", path: \"\(daemon.folder)/none\", name: \"old1\" }")
     try daemon.start()
-    #expect(try RealDaemon.wait { try daemon.ask("status").output.contains("not followed: \(daemon.folder)/none") })
+    #expect(
+      try RealDaemon.wait {
+        try String(decoding: daemon.ask("status").output, as: UTF8.self).contains("not followed: \(daemon.folder)/none")
+      })
     RealDaemon.write("Nov 20 10:15:02 gw a: b\n", to: daemon.folder + "/none", flags: O_APPEND)
-    #expect(try RealDaemon.wait { try !daemon.ask("status").output.contains("not followed") })
+    #expect(try RealDaemon.wait { try !String(decoding: daemon.ask("status").output, as: UTF8.self).contains("not followed") })
     #expect(daemon.stop() == 0)
   }
 }

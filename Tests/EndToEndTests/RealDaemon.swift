@@ -41,7 +41,8 @@ final class RealDaemon {
     Self.remove(folder)
   }
 
-  func configure(devices: String = RealDaemon.devices, access: String? = nil, more: String = "", port: UInt16? = nil, sources: String = "") {
+  func configure(devices: String = RealDaemon.devices, access: String? = nil, more: String = "", port: UInt16? = nil, sources: String = "")
+  {
     let rights = access ?? #"query: ["user:\#(Self.me)"], administer: ["user:\#(Self.me)"]"#
     Self.write(
       """

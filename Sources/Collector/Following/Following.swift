@@ -75,7 +75,7 @@ final class Following {
     }
     if hasWildcards, present.isEmpty, troubles.isEmpty { troubles[pattern] = "\(pattern): no file has such a name" }
     // What was written first is read first, where several are to be caught up with.
-    if isFirstPoll { present.sort { $0.state.changed < $1.state.changed } }
+    if isFirstPoll { present.sort(by: Self.isOlder) }
     rename(present)
     if isFirstPoll, !hasWildcards { findRotated(present, emit) }
     leave(present, emit)
@@ -268,10 +268,12 @@ final class Following {
       else { continue }
       found.append((folder + other, state))
     }
-    return found.sorted { a, b in
-      if a.state.changed != b.state.changed { return a.state.changed < b.state.changed }
-      // Of one moment: a greater number is an older file.
-      return a.path.utf8.count == b.path.utf8.count ? a.path > b.path : a.path.utf8.count > b.path.utf8.count
-    }
+    return found.sorted(by: isOlder)
+  }
+
+  private static func isOlder(_ a: (path: String, state: FileState), _ b: (path: String, state: FileState)) -> Bool {
+    if a.state.changed != b.state.changed { return a.state.changed < b.state.changed }
+    // Of one moment: a greater number is an older file.
+    return a.path.utf8.count == b.path.utf8.count ? a.path > b.path : a.path.utf8.count > b.path.utf8.count
   }
 }
