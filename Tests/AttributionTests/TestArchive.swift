@@ -86,6 +86,8 @@ final class TestArchive {
   @discardableResult func follow(_ index: Index) throws -> Int { try IndexFollower(index, of: folder).catchUp() }
 
   func questions(_ indexes: Index..., now: Timestamp, live: Bool = true) -> Questions {
-    Questions(indexes, zone: Self.zone, clock: now, isLive: live)
+    Questions(
+      indexes, blocks: indexes.isEmpty ? [] : [BlockIndex(in: path + "/index", for: folder, logID: Self.logID)], zone: Self.zone,
+      clock: now, isLive: live)
   }
 }

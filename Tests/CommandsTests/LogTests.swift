@@ -215,7 +215,9 @@ private final class TestLog: LogAccess, LogWriting, @unchecked Sendable {
       name: name, site: "merkez", charset: .windows1254, dialects: .builtIn, reading: SourceReading(zone: zone, name: name))
   }
 
-  func questions(progress: (String) -> Void) throws -> Questions { Questions([], zone: zone, clock: zone.timestamp(0), isLive: true) }
+  func questions(blocks: Bool, progress: (String) -> Void) throws -> Questions {
+    Questions([], blocks: [], zone: zone, clock: zone.timestamp(0), isLive: true)
+  }
   func reindex(progress: (String) -> Void) throws -> ReindexCount { ReindexCount(days: 0, records: 0, events: 0) }
   func status() throws -> JSONValue { ["warnings": []] }
   func writing() throws -> any LogWriting { self }
