@@ -49,7 +49,9 @@ public final class BlockIndex {
   /// - Parameter limit: at most so many; the rest is left for the next call.
   /// - Returns: how many it indexed.
   @discardableResult public func catchUp(blocks limit: Int = .max) throws -> Int {
-    guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw failure("mkdir", folder) }
+    for path in [String(folder.dropLast("/blocks".count)), folder] {
+      guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("mkdir", path) }
+    }
     let days = try archive.days()
     try removeGone(days)
     var done = 0
