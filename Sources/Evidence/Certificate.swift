@@ -16,8 +16,8 @@ public final class Certificate: @unchecked Sendable {
   let subject: [UInt8]
   let serial: [UInt8]
   /// In microseconds since 1970, both inclusive.
-  let notBefore: Int64
-  let notAfter: Int64
+  public let notBefore: Int64
+  public let notAfter: Int64
   /// nil where the extension is absent.
   let extendedKeyUsage: [String]?
   let extendedKeyUsageIsCritical: Bool

@@ -28,9 +28,11 @@ final class OwnLog {
     sealer = try Self.sealer(archive, keys, authorities)
   }
 
-  static func sealer(_ archive: ArchiveFolder, _ keys: KeyFolder, _ authorities: [any TimeStampAuthority]? = nil) throws -> Sealer {
+  static func sealer(
+    _ archive: ArchiveFolder, _ keys: KeyFolder, _ authorities: [any TimeStampAuthority]? = nil, signer: Signer? = nil
+  ) throws -> Sealer {
     try Sealer(
-      archive, keys: keys, identity: try keys.signer(),
+      archive, keys: keys, signer: try signer ?? Signer(try keys.signer()),
       authorities: authorities ?? [LocalAuthority(name: "local", identity: try keys.authority())], stampsEvery: true, software: "test")
   }
 

@@ -28,6 +28,7 @@ struct KeeperSettings: Sendable {
   var stampsEvery: Bool
   /// Those that answer at once; see `Stamper` for the others.
   var authorities: [any TimeStampAuthority]
+  var signer: Signer
 }
 
 struct SealMade: Sendable {
@@ -109,7 +110,9 @@ final class Keeper: @unchecked Sendable {
           awaitTokens(inbox)
           return
         case .token?, .reconfigure?, nil:
-          if sealer.canSeal, Clock.monotonicMilliseconds() >= nextSeal { _ = try sealOpenDay() }
+          // A key is replaced at once: its old one may soon be gone.
+          let isDue = sealer.isHandingOver || Clock.monotonicMilliseconds() >= nextSeal
+          if sealer.canSeal, isDue { _ = try sealOpenDay() }
         }
         state.set(error: nil)
       } catch {
@@ -242,12 +245,20 @@ final class Keeper: @unchecked Sendable {
   private func take(_ settings: KeeperSettings) {
     sealInterval = settings.sealIntervalMilliseconds
     nextSeal = min(nextSeal, Clock.monotonicMilliseconds() + sealInterval)
+    if sealer.canSeal, sealer.signer?.digest != settings.signer.digest {
+      Log.info("another key signs from now on: certificate \(settings.signer.digest)")
+      sealer.announce(settings.signer)
+    } else if sealer.isHandingOver, let signer = sealer.signer {
+      // Changed back before it was announced.
+      sealer.announce(signer)
+    }
     sealer.reconfigure(authorities: settings.authorities, stampsEvery: settings.stampsEvery)
     stamper.ask(for: sealer.waiting)
   }
 
   private func tellState() {
     state.set(
-      newest: sealer.newest.map { ($0.number, $0.day, $0.records, $0.made) }, waiting: sealer.waiting.count, errors: sealer.lastErrors)
+      newest: sealer.newest.map { ($0.number, $0.day, $0.records, $0.made) }, waiting: sealer.waiting.count, errors: sealer.lastErrors,
+      signer: sealer.signer?.certificate)
   }
 }

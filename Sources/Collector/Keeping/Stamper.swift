@@ -163,7 +163,8 @@ final class Stamper: Sendable {
 
   private func noteSuccess(_ name: String, _ token: [UInt8], over p7s: [UInt8]) {
     var doubt: String?
-    if let read = try? TimeStampToken(token, over: p7s) {
+    let read = try? TimeStampToken(token, over: p7s)
+    if let read {
       let difference = abs(read.time - Clock.microseconds()) / Timestamp.second
       if difference > 60 + 15 { doubt = "the clock of \(name) and this machine's differ by \(difference) seconds" }
     }
@@ -172,6 +173,7 @@ final class Stamper: Sendable {
       $0.stampError = nil
       $0.tokens += 1
       $0.clockDoubt = doubt
+      $0.certificate = read?.certificate
     }
     if before != nil { Log.info("time stamps: \(name) answers again") }
   }
