@@ -131,7 +131,7 @@ extension LogCore {
         out.append("\(name): \(credits) credits are left, which last \(days) days at the present rate: buy more")
       }
       if let doubt = known.clockDoubt { out.append(doubt) }
-      if let certificate = known.certificate { out += Self.endWarning("the certificate of the authority \(name)", certificate) }
+      if let certificate = known.token?.certificate { out += Self.endWarning("the certificate of the authority \(name)", certificate) }
     }
     if let certificate = keeper.signer {
       out += Self.endWarning("the certificate that signs the seals (\(certificate.name))", certificate, help: ": renew it, and reload")

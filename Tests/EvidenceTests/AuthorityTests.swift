@@ -144,6 +144,41 @@ struct BadAnswer: Sendable, CustomTestStringConvertible {
   }
 
   @Test(
+    "what judges an authority's certificate is fetched once and kept, so that nothing about its revocation is unknown",
+    arguments: ["/with-crl", "/with-ocsp"])
+  func validation(_ path: String) throws {
+    let server = try Shared.authority()
+    let authority = try remote(server.http + path)
+    let log = try OwnLog(authorities: [authority])
+    try log.closedDay(log.day.adding(days: -1), records: 2)
+    var options = try log.options()
+    options.tsa = try Trust(pem: RegularFile.bytes(server.trust, limit: 1 << 16))
+    #expect(try Verifier.verify(log.archive.path, options).kinds.contains("revocation-unknown"))
+    let day = log.day.adding(days: -1)
+    let p7s = try Sealer.stamped(WaitingSeal(number: 1, day: day), in: log.archive)
+    let token = try TimeStampToken(SealStore(log.archive).bytes(1, day, .token(authority: "test")), over: p7s)
+    let capture = try #require(authority.validation(of: token))
+    #expect(capture.missing.isEmpty)
+    // The authority's certificate, its issuer's, and what that says of it.
+    #expect(capture.files.count == 3)
+    try log.sealer.add(validation: capture.files)
+    try log.sealer.add(validation: capture.files)
+    let seal = try log.closedDay(log.day, records: 2)
+    #expect(Set(seal.validation) == Set(capture.files.map { SHA256.hash($0) }) && seal.validation.count == 3)
+    #expect(try Verifier.verify(log.archive.path, options).kinds.subtracting(["late"]).isEmpty)
+  }
+
+  @Test("what cannot be had is told, and no rubbish is kept")
+  func validationMissing() throws {
+    let server = try Shared.authority()
+    let authority = try remote(server.http + "/with-dead-crl")
+    let stamped: [UInt8] = [7]
+    let capture = try #require(authority.validation(of: TimeStampToken(authority.stamp(stamped), over: stamped)))
+    #expect(capture.files.count == 2 && capture.missing.count == 1)
+    #expect(capture.missing.first?.contains("the CRL about Authority with a dead CRL: ") ?? false)
+  }
+
+  @Test(
     "credits are the number in the text, bare or as a string; a customer's number is none",
     arguments: [
       ("4711", 4711), ("0\n", 0), ("Kalan kontör: 12", 12), ("User 999 is not known", nil), ("", nil), ("12 of 40", nil), ("999", 999),

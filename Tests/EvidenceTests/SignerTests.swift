@@ -41,7 +41,9 @@ private func has(_ program: String) -> Bool { run("command -v \(program)") == 0 
     #expect(throws: OpenSSLError.self) {
       _ = try Identity(keyPEM: bytes(scratch.path + "/locked.key"), certificatePEM: bytes(one.certificate), password: [0x78])
     }
-    #expect(throws: OpenSSLError.self) { _ = try Identity(keyPEM: bytes(scratch.path + "/locked.key"), certificatePEM: bytes(one.certificate)) }
+    #expect(throws: OpenSSLError.self) {
+      _ = try Identity(keyPEM: bytes(scratch.path + "/locked.key"), certificatePEM: bytes(one.certificate))
+    }
     #expect(throws: OpenSSLError.self) { _ = try Identity(pkcs12: bytes(scratch.path + "/one.p12"), password: [0x78]) }
     #expect(throws: OpenSSLError.self) { _ = try Identity(keyPEM: bytes(one.key), certificatePEM: bytes(other.certificate)) }
   }

@@ -12,8 +12,8 @@ final class AuthorityBoard: Sendable {
     /// How many days they last at the present rate.
     var daysLeft: Int?
     var tokens = 0
-    /// Of its newest token.
-    var certificate: Certificate?
+    /// The newest that it gave.
+    var token: TimeStampToken?
     /// In words, where its clock and ours differ.
     var clockDoubt: String?
 

@@ -9,6 +9,8 @@ enum KeeperWork: Sendable {
   case seal(@Sendable (Result<SealMade, any Error>) -> Void)
   /// Places a token that an authority gave.
   case token(ArrivedToken)
+  /// Keeps what an auditor will need to judge certificates.
+  case validation([[UInt8]])
   /// Takes over what has changed in the configuration.
   case reconfigure(KeeperSettings)
   /// Takes everything written so far, seals it, and ends.
@@ -84,6 +86,7 @@ final class Keeper: @unchecked Sendable {
     nextSeal = Clock.monotonicMilliseconds() + sealIntervalMilliseconds
     state = KeeperState()
     stamper.ask(for: sealer.waiting)
+    stamper.signs(sealer.signer)
     tellState()
   }
 
@@ -98,6 +101,7 @@ final class Keeper: @unchecked Sendable {
       do {
         try takeTails()
         try placeTokens()
+        if case .validation(let files)? = work { try sealer.add(validation: files) }
         switch work {
         case .seal(let reply)?:
           flush()
@@ -109,7 +113,7 @@ final class Keeper: @unchecked Sendable {
           if sealer.canSeal, !isSealed { try seal(isFinal: false, note: nil) }
           awaitTokens(inbox)
           return
-        case .token?, .reconfigure?, nil:
+        case .token?, .validation?, .reconfigure?, nil:
           // A key is replaced at once: its old one may soon be gone.
           let isDue = sealer.isHandingOver || Clock.monotonicMilliseconds() >= nextSeal
           if sealer.canSeal, isDue { _ = try sealOpenDay() }
@@ -210,6 +214,7 @@ final class Keeper: @unchecked Sendable {
     nextSeal = Clock.monotonicMilliseconds() + sealInterval
     if isFinal, let head = sealer.head(of: seal) { publish(head) }
     stamper.ask(for: sealer.waiting)
+    stamper.signs(sealer.signer)
     tellState()
     return seal
   }

@@ -235,6 +235,20 @@ public final class Sealer {
     waiting.removeAll { $0 == seal }
   }
 
+  /// Keeps certificates, CRLs and OCSP answers, to be listed in the next seal.
+  public func add(validation files: [[UInt8]]) throws {
+    guard !files.isEmpty else { return }
+    let folder = store.archive.path(Layout.validation)
+    try Disk.makeFolder(folder, orExisting: true)
+    for file in files {
+      let digest = SHA256.hash(file)
+      let path = folder + "/" + digest.description
+      guard access(path, F_OK) != 0 else { continue }
+      try Disk.place(file, at: path)
+      unlistedValidation.append(digest)
+    }
+  }
+
   /// What is to be stamped of a seal.
   public static func stamped(_ seal: WaitingSeal, in archive: ArchiveFolder) throws(ArchiveError) -> [UInt8] {
     try SealStore(archive).bytes(seal.number, seal.day, .signature)
