@@ -28,6 +28,13 @@ final class OwnLog {
     sealer = try Self.sealer(archive, keys, authorities)
   }
 
+  /// Another archive in the hands of somebody who has the keys.
+  init(_ archive: ArchiveFolder, of log: OwnLog, sealer: Sealer) {
+    (scratch, keys, fingerprints, now) = (log.scratch, log.keys, log.fingerprints, log.now)
+    self.archive = archive
+    self.sealer = sealer
+  }
+
   static func sealer(
     _ archive: ArchiveFolder, _ keys: KeyFolder, _ authorities: [any TimeStampAuthority]? = nil, signer: Signer? = nil
   ) throws -> Sealer {
