@@ -59,6 +59,14 @@ extension LogCore {
       "log": .string(identity.name), "software": .string(Self.software), "started": time(started), "now": time(Clock.microseconds()),
       "recorded": .integer(counters.recorded.value), "events": .integer(counters.events.value),
       "not_understood": .integer(counters.notUnderstood.value), "sources": .array(senders.filter { $0.isListed }.map(row)),
+      "receivers": .array(
+        watched.withLock { $0 }.map { source in
+          .object(
+            [
+              JSONMember("name", .string(source.name)), JSONMember("received", .integer(source.receivedCount)),
+              JSONMember("dropped", .integer(source.droppedCount)),
+            ] + source.statusMembers)
+        }),
       "unlisted": .array(senders.filter { !$0.isListed }.map(row)), "dropped": .integer(counters.dropped.value),
       "seals": ["last": last, "waiting_for_token": .integer(keeper.waiting)],
       "authorities": .array(

@@ -5,5 +5,6 @@
 #include "clock.h"
 #include "find.h"
 #include "listen.h"
+#include "poll.h"
 #include "receive.h"
 #include "thread.h"

@@ -112,7 +112,7 @@ final class ConfigurationReader {
       if let source = source(type, section) { found.append((section["listen"] ?? section.node, source)) }
     }
     guard given else { return }
-    for (i, one) in found.enumerated() where found[0..<i].contains(where: { $0.source == one.source }) {
+    for (i, one) in found.enumerated() where found[0..<i].contains(where: { $0.source.clashes(with: one.source) }) {
       faults.add(one.node.error("another source listens here already; an address and port can be taken once"))
     }
     configuration.sources = found.map(\.source)

@@ -4,6 +4,8 @@ extension Configuration {
   /// Where messages come from: an entry of `sources`.
   public enum Source: Sendable, Equatable {
     case udp(Listening)
+    case tcp(Stream)
+    case tls(TLS)
 
     /// An address and port of this machine.
     public struct Listening: Sendable, Equatable {
@@ -19,7 +21,20 @@ extension Configuration {
     /// What the format knows.
     static let types = ["udp", "tcp", "tls", "pcap", "file"]
     /// What this version can do, with its keys.
-    static let keys = ["udp": ["type", "listen"]]
+    static let keys = [
+      "udp": ["type", "listen"], "tcp": ["type", "listen"] + Stream.keys, "tls": ["type", "listen"] + Stream.keys + TLS.keys,
+    ]
+
+    /// Whether only one of the two can be had.
+    func clashes(with other: Source) -> Bool {
+      switch (self, other) {
+      case (.tcp(let a), .tls(let b)): a.listen == b.stream.listen
+      case (.tls(let a), .tcp(let b)): a.stream.listen == b.listen
+      case (.tcp(let a), .tcp(let b)): a.listen == b.listen
+      case (.tls(let a), .tls(let b)): a.stream.listen == b.stream.listen
+      default: self == other
+      }
+    }
   }
 }
 
@@ -28,11 +43,13 @@ extension ConfigurationReader {
   func source(_ type: String, _ section: ConfigurationSection) -> Configuration.Source? {
     switch type {
     case "udp": return .udp(listening(section, port: 514))
+    case "tcp": return .tcp(stream(section, port: 601))
+    case "tls": return tls(section).map { .tls($0) }
     default: return nil
     }
   }
 
-  private func listening(_ section: ConfigurationSection, port: UInt16) -> Configuration.Source.Listening {
+  func listening(_ section: ConfigurationSection, port: UInt16) -> Configuration.Source.Listening {
     var listen = (address: IPAddress(v6: 0), port: port)
     section.read("listen", into: &listen, ConfigurationValue.listen)
     return Configuration.Source.Listening(address: listen.address, port: listen.port)

@@ -167,6 +167,12 @@ final class Writer: @unchecked Sendable {
     return made
   }
 
+  /// These connections have ended.
+  func forget(_ keys: [Peer.Key]) {
+    for key in keys { peers[key] = nil }
+    lastPeer = nil
+  }
+
   private func makePeer(of message: Batch.Message, source: any MessageSource) -> Peer {
     let address = message.address
     let device = source.device ?? configuration.device(for: address)

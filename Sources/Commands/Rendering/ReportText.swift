@@ -80,6 +80,7 @@ struct ReportText {
       guard let text, !text.isEmpty else { return }
       out += name.padded(to: 14) + text + "\n"
     }
+    for receiver in answer["receivers"]?.array ?? [] { line("receiver", members(receiver)) }
     line("dropped", answer["dropped"]?.integer.map(Words.grouped))
     if let last = answer["seals"]?["last"], !last.isNull {
       line("last seal", Words.text(last) ?? members(last))
