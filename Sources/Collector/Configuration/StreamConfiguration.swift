@@ -58,6 +58,18 @@ extension ConfigurationReader {
     guard let certificate, let key else { return nil }
     tls.certificate = certificate
     tls.key = key
+    tlsSources.append((section.node, tls))
     return tls
+  }
+
+  /// Whether the files that TLS needs are there and fit together. A key that only the daemon may read is left to it.
+  func checkCertificates() {
+    for (node, files) in tlsSources {
+      do throws(TLSContext.Fault) { _ = try TLSContext(files) } catch {
+        let place = node[error.key] ?? node
+        let what = "\(error.path): \(error.what)"
+        if error.isForbidden { faults.warn(place, what) } else { faults.add(place.error(what)) }
+      }
+    }
   }
 }

@@ -11,6 +11,8 @@ final class TLSContext: @unchecked Sendable {
     var key: String
     var path: String
     var what: String
+    /// Whether it is only this user who may not read it.
+    var isForbidden = false
     var description: String { "\(key) \(path): \(what)" }
   }
 
@@ -21,8 +23,11 @@ final class TLSContext: @unchecked Sendable {
   init(_ files: Configuration.Source.TLS) throws(Fault) {
     for (key, path) in [("certificate", files.certificate), ("key", files.key)] + (files.clientCA.map { [("client_ca", $0)] } ?? []) {
       guard access(path, R_OK) == 0 else {
-        let why = String(cString: strerror(errno))
-        throw Fault(key: key, path: path, what: "cannot be read: \(why); it must be there and readable for the user that muhurd runs as")
+        let code = errno
+        let why = String(cString: strerror(code))
+        throw Fault(
+          key: key, path: path, what: "cannot be read: \(why); it must be there and readable for the user that muhurd runs as",
+          isForbidden: code == EACCES)
       }
     }
     ERR_clear_error()
