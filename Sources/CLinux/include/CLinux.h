@@ -3,8 +3,10 @@
 // address arguments would import as a transparent union.
 #include "channel.h"
 #include "clock.h"
+#include "file.h"
 #include "find.h"
 #include "listen.h"
 #include "poll.h"
 #include "receive.h"
+#include "send.h"
 #include "thread.h"
