@@ -50,9 +50,9 @@ import Testing
 
     /// Writes messages into the socket of a program that sends them on.
     func log(_ messages: [String]) throws {
-      #expect(RealDaemon.wait { access(file("log"), W_OK) == 0 })
+      #expect(RealDaemon.wait { access(file("devlog"), W_OK) == 0 })
       for message in messages {
-        let outcome = try daemon.run("/usr/bin/logger", ["-u", file("log"), "-t", "dhcpd", message])
+        let outcome = try daemon.run("/usr/bin/logger", ["-u", file("devlog"), "-t", "dhcpd", message])
         #expect(outcome.code == 0)
       }
     }
@@ -87,7 +87,7 @@ import Testing
     RealDaemon.write(
       """
       module(load="imuxsock" SysSock.Use="off")
-      input(type="imuxsock" Socket="\(listening.file("log"))")
+      input(type="imuxsock" Socket="\(listening.file("devlog"))")
       action(type="omfwd" target="127.0.0.1" port="\(listening.tcp)" protocol="tcp" TCP_Framing="\(framing)")
 
       """, to: listening.file("rsyslog.conf"))
@@ -104,7 +104,7 @@ import Testing
       global(DefaultNetstreamDriverCAFile="\(listening.file("ca.pem"))" DefaultNetstreamDriverCertFile="\(listening.file("client.pem"))"
         DefaultNetstreamDriverKeyFile="\(listening.file("client.key"))")
       module(load="imuxsock" SysSock.Use="off")
-      input(type="imuxsock" Socket="\(listening.file("log"))")
+      input(type="imuxsock" Socket="\(listening.file("devlog"))")
       action(type="omfwd" target="127.0.0.1" port="\(listening.tls)" protocol="tcp" StreamDriver="ossl" StreamDriverMode="1"
         StreamDriverAuthMode="x509/name" StreamDriverPermittedPeers="localhost" TCP_Framing="octet-counted"
         template="RSYSLOG_SyslogProtocol23Format")
@@ -117,7 +117,7 @@ import Testing
       "/bin/sh", ["-c", "openssl x509 -in \(listening.file("client.pem")) -outform DER | sha256sum | cut -c1-64"])
     let digest = String(decoding: shown.output.dropLast(), as: UTF8.self)
     #expect(digest.utf8.count == 64)
-    #expect(try listening.records(.tls).allSatisfy { $0.peer == digest })
+    #expect(try listening.records(.tls).allSatisfy { $0.json["peer"]?.string == digest })
   }
 
   @Test(.enabled(if: isThere(syslogNG), "needs syslog-ng-core, which takes rsyslog's place"))
@@ -126,7 +126,7 @@ import Testing
     RealDaemon.write(
       """
       @version: 3.38
-      source s { unix-dgram("\(listening.file("log"))"); };
+      source s { unix-dgram("\(listening.file("devlog"))"); };
       destination d_tcp { syslog("127.0.0.1" transport("tcp") port(\(listening.tcp))); };
       destination d_tls { syslog("127.0.0.1" transport("tls") port(\(listening.tls)) tls(ca-file("\(listening.file("ca.pem"))")
         cert-file("\(listening.file("client.pem"))") key-file("\(listening.file("client.key"))") peer-verify(required-trusted))); };
