@@ -71,6 +71,8 @@ struct Timeline: Sendable {
   private mutating func acknowledged(_ o: Observation) {
     // Leased for no time at all: how some lease files write a released one.
     if let seconds = o.seconds, seconds <= 0 { return }
+    // A lease file that says when a lease ends, and not when it began, was read after that.
+    if let until = o.until, until <= o.time { return }
     if var held = lease {
       if held.identity.matches(o.identity) ?? (held.identity.isEmpty && o.identity.isEmpty) {
         held.take(o)
