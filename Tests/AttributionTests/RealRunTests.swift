@@ -213,7 +213,7 @@ import Testing
     #expect(faults.isEmpty, "\(faults.joined(separator: "\n"))")
   }
 
-  @Test("log, packets and lease file of one run are one interval each, with evidence of all", arguments: ["dnsmasq", "kea", "isc-dhcpd"])
+  @Test("log, packets and lease file of one run are one interval each", arguments: ["dnsmasq", "kea", "isc-dhcpd"])
   func threeWitnesses(kind: String) throws {
     let archive = try TestArchive()
     try Self.packets(kind, into: archive)

@@ -186,7 +186,7 @@ final class Following {
 
   /// From where a file is read that was not followed so far.
   private func position(of path: String, _ emit: FollowedFile.Emit) -> FilePosition {
-    if format?.isRewritten == true {
+    if Self.format(of: path, given: format)?.isRewritten == true {
       // Entries that are known are not read again, where a server wrote its file anew under the same name.
       let old = files.last { $0.path == path }
       if old != nil { replaced += 1 }
@@ -215,6 +215,15 @@ final class Following {
     let present = files.filter { $0.position.fits(file) }.max { $0.position.next < $1.position.next }?.position
     guard let past, let present else { return past ?? present }
     return past.next > present.next ? past : present
+  }
+
+  /// What is given, else what the file looks like; nil while it cannot be read.
+  static func format(of path: String, given: FileFormat?) -> FileFormat? {
+    if let given { return given }
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    return FileBytes.read(file, FileFormat.headBytes, at: 0).map { FileFormat.of($0.span) }
   }
 
   private static func fits(_ position: FilePosition, _ path: String) -> Bool {
@@ -251,7 +260,7 @@ final class Following {
   /// At a start: reads what was written before a file was rotated while nobody looked: the rest of the one that was being
   /// read then, and those that came after it.
   private func findRotated(_ present: Present, _ emit: FollowedFile.Emit) {
-    guard format?.isRewritten != true else { return }
+    guard Self.format(of: pattern, given: format)?.isRewritten != true else { return }
     for sibling in Self.siblings(of: pattern) where !present.identities.values.contains(sibling.state.identity) {
       let known = position(in: sibling.path)
       if known != nil { hasFoundRotated = true }
