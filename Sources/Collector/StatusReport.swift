@@ -13,6 +13,8 @@ struct SenderStatus: Sendable {
   var last: Int64?
   var silentSince: Int64?
   var looksLike: String?
+  /// Repeated sightings that were not recorded; nil where it captures no packets.
+  var thinned: Int?
 }
 
 extension Writer {
@@ -21,7 +23,8 @@ extension Writer {
     activities.values.map { activity in
       SenderStatus(
         name: activity.name, isListed: activity.isListed, received: activity.received, events: activity.events,
-        last: activity.received > 0 ? activity.last : nil, silentSince: activity.silentSince, looksLike: activity.looksLike)
+        last: activity.received > 0 ? activity.last : nil, silentSince: activity.silentSince, looksLike: activity.looksLike,
+        thinned: activity.thinned)
     }.sorted { $0.name < $1.name }
   }
 }
@@ -45,6 +48,7 @@ extension LogCore {
       } else {
         members += [JSONMember("looks_like", JSONValue(s.looksLike)), JSONMember("configure", .string(Self.suggestion(s)))]
       }
+      if let thinned = s.thinned { members.append(JSONMember("thinned", .integer(thinned))) }
       return .object(members + [JSONMember("last", time(s.last))])
     }
     var last: JSONValue = .null
@@ -146,6 +150,9 @@ extension LogCore {
     page.add("muhur_record_bytes_total", .counter, "Bytes of records written.", counters.recordedBytes.value)
     page.add("muhur_events_total", .counter, "Events read from messages.", counters.events.value)
     page.add("muhur_not_understood_total", .counter, "Messages of known programs that no dialect understood.", counters.notUnderstood.value)
+    page.add(
+      "muhur_sightings_thinned_total", .counter, "Repeated sightings of an address with the same device that were not recorded again.",
+      counters.thinned.value)
     page.add("muhur_cut_total", .counter, "Messages longer than what is kept of one.", counters.cut.value)
     page.add("muhur_dropped_total", .counter, "Messages received and not recorded, for whatever reason.", counters.dropped.value)
     page.add("muhur_notices_total", .counter, "Records of the collector about itself.", counters.notices.value)

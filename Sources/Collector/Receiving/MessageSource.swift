@@ -55,6 +55,7 @@ enum Sources {
     switch source {
     case .udp(let listen):
       return try DatagramReceiver(address: listen.address, port: listen.port)
+    case .pcap(let capture): return try PacketCapture(capture)
     }
   }
 }
