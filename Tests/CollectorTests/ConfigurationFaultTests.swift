@@ -52,7 +52,9 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(#"sources: [{type: "udp"}, {type: "udp", listen: "[::]:514"}]"#, "sources[1].listen: another source listens here already"),
     Fault(#"sources: [{type: "tcp", listen: "[::]:601"}]"#, #"sources[0].type: "tcp" is not there yet in this version"#),
     Fault(#"sources: [{type: "tls"}]"#, #"sources[0].type: "tls" is not there yet"#),
-    Fault(#"sources: [{type: "pcap"}]"#, #""pcap" is not there yet"#),
+    Fault(#"sources: [{type: "pcap"}]"#, "sources[0].interface: is missing: the interface to capture on"),
+    Fault(#"sources: [{type: "pcap", interface: "eth 1"}]"#, #"sources[0].interface: expected an interface such as "eth1""#),
+    Fault(#"sources: [{type: "pcap", interface: "eth1", listen: "[::]:1"}]"#, "sources[0].listen: unknown key"),
     Fault(#"sources: [{type: "file"}]"#, #""file" is not there yet"#),
     // Devices
     Fault(#"devices: [{name: "a", from: "10.20.0.0/99"}]"#, #"devices[0].from: expected an address or a block"#),

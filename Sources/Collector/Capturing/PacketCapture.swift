@@ -225,6 +225,13 @@ private final class Handle: @unchecked Sendable {
   func read(milliseconds: CInt, _ body: (Packet) -> Void) -> CaptureError? {
     var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     _ = poll(&waiting, 1, milliseconds)
+    if waiting.revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 {
+      // What libpcap tells of an interface that goes down only where it waits itself.
+      var code: CInt = 0
+      var length = socklen_t(MemoryLayout<CInt>.size)
+      getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+      if code != 0 { return CaptureError(description: "the interface went away: \(String(cString: strerror(code)))", isPassing: true) }
+    }
     // One round takes what one batch holds, so that nobody waits for a packet that has come.
     for _ in 0..<4096 {
       var header: UnsafeMutablePointer<pcap_pkthdr>?
