@@ -55,7 +55,11 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(#"sources: [{type: "pcap"}]"#, "sources[0].interface: is missing: the interface to capture on"),
     Fault(#"sources: [{type: "pcap", interface: "eth 1"}]"#, #"sources[0].interface: expected an interface such as "eth1""#),
     Fault(#"sources: [{type: "pcap", interface: "eth1", listen: "[::]:1"}]"#, "sources[0].listen: unknown key"),
-    Fault(#"sources: [{type: "file"}]"#, #""file" is not there yet"#),
+    Fault(#"sources: [{type: "file", path: "/a"}]"#, "sources[0].name: is missing: how records call the device"),
+    Fault(#"sources: [{type: "file", name: "a"}]"#, "sources[0].path: is missing: the file, or a pattern"),
+    Fault(#"sources: [{type: "file", name: "a", path: "logs/*"}]"#, "sources[0].path: expected a whole path"),
+    Fault(#"sources: [{type: "file", name: "a", path: "/a", charset: "cp1254"}]"#, "sources[0].charset: expected one of"),
+    Fault(#"sources: [{type: "file", name: "a", path: "/a"}, {type: "file", name: "b", path: "/a"}]"#, "sources[1].path: another source"),
     // Devices
     Fault(#"devices: [{name: "a", from: "10.20.0.0/99"}]"#, #"devices[0].from: expected an address or a block"#),
     Fault(#"devices: [{name: "a", from: ["10.20.0.0/16"]}]"#, "devices[0].from: expected a string, found a list"),
@@ -93,6 +97,10 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(#"seal: {key: "/k"}"#, "seal.key: needs `certificate` beside it"),
     Fault(#"seal: {certificate: "/k"}"#, "seal.certificate: needs `key` beside it"),
     Fault(#"seal: {pkcs12: "/p", key: "/k"}"#, "seal.pkcs12: holds key and certificate"),
+    Fault(#"seal: {key: "pkcs11:object=a", certificate: "/c"}"#, "seal.key: needs `password_file`"),
+    Fault(
+      #"seal: {key: "pkcs11:object=a?pin-value=1", certificate: "/c", password_file: "/p"}"#, "seal.key: expected a PKCS#11 URI without PIN"
+    ),
     Fault(#"seal: {password_file: "/k"}"#, "seal.password_file: there is no `key`"),
     Fault(#"timestamp: {every: "sometimes"}"#, #"timestamp.every: expected one of seal, final, found "sometimes""#),
     Fault(

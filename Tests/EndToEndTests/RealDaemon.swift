@@ -43,15 +43,14 @@ final class RealDaemon {
     Self.remove(folder)
   }
 
-  func configure(
-    devices: String = RealDaemon.devices, access: String? = nil, more: String = "", port: UInt16? = nil, sources: String? = nil
-  ) {
+  func configure(devices: String = RealDaemon.devices, access: String? = nil, more: String = "", port: UInt16? = nil, sources: String = "")
+  {
     let rights = access ?? #"query: ["user:\#(Self.me)"], administer: ["user:\#(Self.me)"]"#
     Self.write(
       """
       {
         archive: "\(archivePath)", keys: "\(folder)/keys", index: "\(folder)/index", socket: "\(socketPath)", dialects: [],
-        commit_interval: "100ms", sources: [ \(sources ?? "{ type: \"udp\", listen: \"127.0.0.1:\(port ?? self.port)\" }") ],
+        commit_interval: "100ms", sources: [ { type: "udp", listen: "127.0.0.1:\(port ?? self.port)" }, \(sources) ],
         devices: [ \(devices) ], access: { \(rights) }, \(more)
       }
 
@@ -112,10 +111,10 @@ final class RealDaemon {
   func send(_ text: String) { send(Array(text.utf8)) }
 
   /// Runs a program to its end.
-  func run(_ program: String, _ arguments: [String]) throws -> Outcome {
+  func run(_ program: String, _ arguments: [String], seconds: Int = 30) throws -> Outcome {
     commands += 1
     let (output, errors) = ("\(folder)/\(commands).out", "\(folder)/\(commands).err")
-    let code = try Process(program, arguments, output: output, errors: errors).end()
+    let code = try Process(program, arguments, output: output, errors: errors).end(within: seconds)
     return Outcome(code: code, output: Corpus.file(output) ?? [], errors: String(decoding: Corpus.file(errors) ?? [], as: UTF8.self))
   }
 
@@ -181,6 +180,11 @@ final class RealDaemon {
     let bytes = Array(text.utf8)
     _ = Glibc.write(fd, bytes, bytes.count)
     close(fd)
+  }
+
+  /// Changes a text file.
+  func edit(_ path: String, _ change: (String) -> String) {
+    Self.write(change(String(decoding: Corpus.file(path) ?? [], as: UTF8.self)), to: path)
   }
 
   private static func remove(_ path: String) {

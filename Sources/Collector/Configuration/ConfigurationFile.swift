@@ -110,11 +110,17 @@ final class ConfigurationReader {
   private func readSources(_ file: ConfigurationSection) {
     var found: [(node: JSON5Node, source: Configuration.Source)] = []
     let given = file.sections("sources", types: Configuration.Source.types, now: Configuration.Source.keys) { type, section in
-      if let source = source(type, section) { found.append((section["listen"] ?? section.node, source)) }
+      if let source = source(type, section) {
+        found.append((section["listen"] ?? section["path"] ?? section["interface"] ?? section.node, source))
+      }
     }
     guard given else { return }
-    for (i, one) in found.enumerated() where found[0..<i].contains(where: { $0.source == one.source }) {
-      faults.add(one.node.error("another source listens here already; an address and port can be taken once"))
+    for (i, one) in found.enumerated() where found[0..<i].contains(where: { $0.source.takesTheSame(as: one.source) }) {
+      faults.add(
+        one.node.error(
+          one.source.device == nil
+            ? "another source listens here already; an address and port can be taken once"
+            : "another source has these already; each of their messages would be recorded twice"))
     }
     configuration.sources = found.map(\.source)
     if let node = file["sources"], case .array(let nodes) = node.value, nodes.isEmpty {
@@ -203,9 +209,12 @@ final class ConfigurationReader {
       try ConfigurationValue.period(node, from: "1s", to: "1d")
     }
     section.read("certificate", into: &configuration.seal.certificate, ConfigurationValue.path)
-    section.read("key", into: &configuration.seal.key, ConfigurationValue.path)
+    section.read("key", into: &configuration.seal.key, ConfigurationValue.keyPlace)
     section.read("pkcs12", into: &configuration.seal.pkcs12, ConfigurationValue.path)
     section.read("password_file", into: &configuration.seal.passwordFile, ConfigurationValue.path)
+    if let key = section["key"], configuration.seal.key?.hasPrefix("pkcs11:") == true, section["password_file"] == nil {
+      faults.add(key.error("needs `password_file` beside it: the token's PIN"))
+    }
     if let pkcs12 = section["pkcs12"], section["key"] != nil || section["certificate"] != nil {
       faults.add(pkcs12.error("holds key and certificate; leave `key` and `certificate` out"))
     } else if let key = section["key"], section["certificate"] == nil {
@@ -331,6 +340,9 @@ final class ConfigurationReader {
     section.read("listen", into: &listen, ConfigurationValue.listen)
     configuration.metrics = listen
   }
+
+  /// The name of a dialect outside `devices`.
+  func checkLater(dialect node: JSON5Node?) { if let node { dialectNames.append(node) } }
 
   private static func elements(_ node: JSON5Node?) -> [JSON5Node] { if case .array(let nodes)? = node?.value { nodes } else { [] } }
 

@@ -24,10 +24,14 @@ final class Peer {
   let activity: SenderActivity
   /// Reads its packets; nil where its messages are text.
   let packets: PacketReading?
+  /// Reads the entries of a file whose format is no dialect's.
+  var reader: EntryReader?
+  /// Its lines were written at times that they tell themselves: `after` looks at those.
+  let isFile: Bool
 
   init(
     sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool, activity: SenderActivity,
-    packets: PacketReading? = nil
+    reader: EntryReader? = nil, isFile: Bool = false, packets: PacketReading? = nil
   ) {
     self.sender = sender
     self.device = device
@@ -36,6 +40,8 @@ final class Peer {
     self.keepsEvents = keepsEvents
     self.activity = activity
     self.packets = packets
+    self.reader = reader
+    self.isFile = isFile
   }
 }
 
