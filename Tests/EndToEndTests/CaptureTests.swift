@@ -126,7 +126,9 @@ struct CaptureTests {
     let status = try #require(try daemon.ask("status").json)
     let mirror = try #require(status["sources"]?.array?.first { $0["name"] == "mirror" })
     #expect((mirror["thinned"]?.integer ?? 0) >= 4)
-    let who = try daemon.ask("who", ip, "--at", "\(time(nil))")
+    // A second after it, which the lease covers.
+    let given = try #require(lease.time()?.microseconds)
+    let who = try daemon.ask("who", ip, "--at", "\(given / Timestamp.second + 1)")
     #expect(who.json?["answers"]?.array?.first?["mac"]?.string == mac, "\(who)")
 
     _ = try Wire.ip("-n", wire.server, "link", "set", Wire.end, "down")
