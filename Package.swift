@@ -42,7 +42,8 @@ let package = Package(
     .target(
       name: "Collector",
       dependencies: [
-        "Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence", "Attribution", "Commands", "CLinux", "CPcap",
+        "Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence", "Attribution", "Commands", "CLinux", "COpenSSL",
+        "CPcap",
       ],
       swiftSettings: plain),
 

@@ -6,6 +6,8 @@ extension Configuration {
   public enum Source: Sendable, Equatable {
     case udp(Listening)
     case pcap(Capture)
+    case tcp(Stream)
+    case tls(TLS)
     case file(Followed)
 
     /// An address and port of this machine.
@@ -54,14 +56,24 @@ extension Configuration {
     func takesTheSame(as other: Source) -> Bool {
       if case .file(let a) = self, case .file(let b) = other { return a.path == b.path }
       if case .pcap(let a) = self, case .pcap(let b) = other { return a.interface == b.interface }
+      // TLS is TCP below.
+      if let a = stream, let b = other.stream { return a.listen == b.listen }
       return self == other
+    }
+
+    private var stream: Stream? {
+      switch self {
+      case .tcp(let stream): stream
+      case .tls(let tls): tls.stream
+      default: nil
+      }
     }
 
     /// What the format knows.
     static let types = ["udp", "tcp", "tls", "pcap", "file"]
     /// What this version can do, with its keys.
     static let keys = [
-      "udp": ["type", "listen"],
+      "udp": ["type", "listen"], "tcp": ["type", "listen"] + Stream.keys, "tls": ["type", "listen"] + Stream.keys + TLS.keys,
       "pcap": ["type", "interface", "name", "site", "charset", "silent_after"],
       "file": ["type", "path", "dialect", "name", "site", "timezone", "charset", "lease_time", "silent_after"],
     ]
@@ -74,6 +86,8 @@ extension ConfigurationReader {
     switch type {
     case "udp": return .udp(listening(section, port: 514))
     case "pcap": return capture(section)
+    case "tcp": return .tcp(stream(section, port: 601))
+    case "tls": return tls(section).map { .tls($0) }
     case "file": return followed(section)
     default: return nil
     }
@@ -109,7 +123,7 @@ extension ConfigurationReader {
     return .file(Configuration.Source.Followed(path: path, format: format ?? (dialect == nil ? nil : .syslog), device: device))
   }
 
-  private func listening(_ section: ConfigurationSection, port: UInt16) -> Configuration.Source.Listening {
+  func listening(_ section: ConfigurationSection, port: UInt16) -> Configuration.Source.Listening {
     var listen = (address: IPAddress(v6: 0), port: port)
     section.read("listen", into: &listen, ConfigurationValue.listen)
     return Configuration.Source.Listening(address: listen.address, port: listen.port)
