@@ -406,9 +406,7 @@ extension LogCore: LogWriting {
 
   public func source(named name: String) throws -> ImportSource? {
     let dialects = dialects.withLock { $0 }
-    let (devices, sources) = configuration.withLock { ($0.devices, $0.sources) }
-    // A file or an interface that is a source is a device of its own.
-    let device = devices.first { $0.name == name } ?? sources.lazy.compactMap(\.device).first { $0.name == name }
+    let (device, devices) = configuration.withLock { ($0.device(named: name), $0.devices) }
     guard device != nil || devices.isEmpty else { return nil }
     return ImportSource(
       name: name, site: device?.site ?? RecordLine.defaultSite, charset: device?.charset ?? .windows1254, dialects: dialects,
