@@ -80,35 +80,64 @@ private struct DialectReader {
 
   mutating func read(_ root: JSON5Node) throws(JSON5Error) {
     try refuse(
-      root.unknownMembers(besides: [
-        "name", "version", "about", "written_from", "covers", "leaves_out", "form", "applies", "parts", "head", "patterns", "examples",
-      ]))
+      root.unknownMembers(
+        besides: [
+          "name", "version", "about", "written_from", "covers", "leaves_out", "applies", "parts", "patterns", "also", "examples",
+        ] + CaseCompiler.members))
     for name in ["about", "covers", "leaves_out"] { _ = try root[name]?.string() }
     for source in try root["written_from"]?.elements() ?? [] { _ = try source.string() }
-    if let form = root["form"] {
-      switch try form.string() {
-      case "pattern": break
-      case "key-value", "csv", "json":
-        throw form.error("the form \(try form.string()) is not supported by this version; supported is pattern")
-      default: throw form.error("unknown form \(try form.string()); known is pattern")
-      }
-    }
-    try readApplies(try root.member("applies"))
     for part in try root["parts"]?.members() ?? [] { compiler.parts[part.name] = part.node }
-    if let head = root["head"] { compiler.dialect.head = try compiler.compile(head) }
-    try readPatterns(try root.member("patterns"))
+    let applies = try readApplies(try root.member("applies"))
+    let form = root["form"]
+    if let form, try form.string() != "pattern" {
+      try readCut(root, form, nil, applies)
+      if let patterns = root["patterns"] { throw patterns.error("only the form pattern has patterns") }
+    } else {
+      for name in ["text", "none", "rows", "values", "cases"] {
+        if let node = root[name] { throw node.error("the form pattern has no \(name)") }
+      }
+      compiler.dialect.applies = applies
+      if let head = root["head"] { compiler.dialect.head = try compiler.compile(head) }
+      try readPatterns(try root.member("patterns"))
+    }
+    for node in try root["also"]?.elements() ?? [] {
+      try refuse(node.unknownMembers(besides: ["applies"] + CaseCompiler.members))
+      try readCut(
+        node, try node.member("form"), root, try node["applies"].map { (applies) throws(JSON5Error) in try readApplies(applies) } ?? applies
+      )
+    }
     try readExamples(try root.member("examples"))
   }
 
-  private mutating func readApplies(_ node: JSON5Node) throws(JSON5Error) {
-    try refuse(node.unknownMembers(besides: ["app", "bare"]))
+  private mutating func readCut(
+    _ node: JSON5Node, _ form: JSON5Node, _ main: JSON5Node?, _ applies: Applies
+  ) throws(JSON5Error) {
+    var cases = CaseCompiler()
+    cases.draft.applies = applies
+    try cases.read(node, form: form, main: main, &compiler)
+    compiler.dialect.cuts.append(cases.draft)
+  }
+
+  private func readApplies(_ node: JSON5Node) throws(JSON5Error) -> Applies {
+    try refuse(node.unknownMembers(besides: ["app", "bare", "begins", "contains"]))
+    var applies = Applies()
     for app in try node["app"]?.elements() ?? [] {
       let name = try app.string()
       guard !name.isEmpty else { throw app.error("expected a program's name") }
-      compiler.dialect.apps.append(name)
+      applies.apps.append(name)
     }
-    compiler.dialect.bare = try node["bare"]?.bool() ?? false
-    guard !compiler.dialect.apps.isEmpty || compiler.dialect.bare else { throw node.error("expected app or bare: it would read nothing") }
+    applies.bare = try node["bare"]?.bool() ?? false
+    for (name, list) in [("begins", \Applies.begins), ("contains", \Applies.contains)] {
+      for text in try node[name]?.elements() ?? [] {
+        let bytes = Array(try text.string().utf8)
+        guard !bytes.isEmpty else { throw text.error("expected text") }
+        applies[keyPath: list].append(bytes)
+      }
+    }
+    guard !applies.apps.isEmpty || applies.bare || !applies.begins.isEmpty else {
+      throw node.error("expected app, bare or begins: it would read nothing")
+    }
+    return applies
   }
 
   private mutating func readPatterns(_ list: JSON5Node) throws(JSON5Error) {
@@ -125,7 +154,10 @@ private struct DialectReader {
       words.append(firstWord(range))
       var pattern = Pattern(name: called, text: try text.string(), line: node.line, nodes: range)
       let event = try node.member("event")
-      if case .null = event.value {} else { pattern.event = try readEvent(event, range) }
+      if case .null = event.value {
+      } else {
+        pattern.event = try compiler.readEvent(event, Set(range.map { compiler.dialect.nodes[$0].name }))
+      }
       compiler.dialect.patterns.append(pattern)
     }
     for (i, node) in nodes.enumerated() {
@@ -141,34 +173,6 @@ private struct DialectReader {
     let literal = compiler.dialect.pool[first.literal]
     guard let end = literal.firstIndex(where: { !PatternDispatch.isWordByte($0) }), end > literal.startIndex else { return nil }
     return Array(literal[..<end])
-  }
-
-  private mutating func readEvent(_ node: JSON5Node, _ range: Range<Int>) throws(JSON5Error) -> EventTemplate {
-    let kindNode = try node.member("kind")
-    guard let kind = EventKind(rawValue: try kindNode.string()), kind != .notice else {
-      throw kindNode.error("expected lease, binding, session or login, or event: null")
-    }
-    var template = EventTemplate(kind: kind)
-    for member in try node.members() where member.name != "kind" {
-      guard let field = EventField(name: member.name), field.form == .word || field.form == .text, field != .dialect, field != .clock,
-        field != .leaseFrom
-      else { throw member.node.error("unknown key; an event's fixed members are words, such as action") }
-      let text = try member.node.string()
-      if field == .action, !kind.actions.contains(text) {
-        throw member.node.error("expected \(kind.actions.isEmpty ? "no action" : kind.actions.joined(separator: ", ")), found \(text)")
-      }
-      template.constants.append((field, compiler.intern(Array(text.utf8))))
-    }
-    let fields = Set(range.map { compiler.dialect.nodes[$0].name })
-    if !kind.actions.isEmpty, !template.constants.contains(where: { $0.field == .action }),
-      !fields.contains(Int(EventField.action.rawValue))
-    {
-      throw node.error("has no action")
-    }
-    if kind == .lease || kind == .binding, fields.isDisjoint(with: [Int(EventField.ip.rawValue), Int(EventField.prefix.rawValue)]) {
-      throw node.error("a \(kind.rawValue) needs {ip} or {prefix} in the pattern's text")
-    }
-    return template
   }
 
   /// `after: { pattern: NAME, equal: [names], unless: NAME }`

@@ -4,15 +4,33 @@ import Record
 public struct DialectSet: Sendable {
   /// In order of names. A dialect's place here is its index.
   public let dialects: [Dialect]
-  /// A program's name and a dialect that reads it.
+  /// A program's name and a reading of its messages.
   private struct App: Sendable {
     var name: [UInt8]
+    var reading: Reading
+  }
+  /// How texts begin that a reading is for.
+  private struct Beginning: Sendable {
+    var text: [UInt8]
+    /// What must stand in the text too.
+    var contains: [[UInt8]]
+    var reading: Reading
+  }
+  /// One way to read messages: a dialect's patterns, or one of its `cuts`.
+  struct Reading: Sendable, Equatable {
     var dialect: Int
+    /// -1: the patterns.
+    var cut: Int
   }
   private let apps: [App]
   private let dispatch: PatternDispatch
-  /// Dialects that also read lines without a header.
-  let bare: [Int]
+  /// By the text's first byte, places in `beginnings`.
+  private let beginningsOfByte: [Range<Int>]
+  private let beginnings: [Beginning]
+  /// Those that also read lines without a header.
+  let bare: [Reading]
+  /// All of a dialect's, by dialect.
+  let readings: [[Reading]]
 
   /// Those that come with the program.
   public static let builtIn: DialectSet = {
@@ -49,10 +67,32 @@ public struct DialectSet: Sendable {
   init(_ list: [Dialect]) {
     dialects = list.sorted { $0.name < $1.name }
     var apps: [App] = []
-    for (i, dialect) in dialects.enumerated() { for app in dialect.apps { apps.append(App(name: Array(app.utf8), dialect: i)) } }
+    var beginnings: [Beginning] = []
+    var bare: [Reading] = []
+    var readings: [[Reading]] = []
+    for (i, dialect) in dialects.enumerated() {
+      var own: [(Reading, Applies)] = dialect.patterns.isEmpty ? [] : [(Reading(dialect: i, cut: -1), dialect.applies)]
+      for (n, cut) in dialect.cuts.enumerated() { own.append((Reading(dialect: i, cut: n), cut.applies)) }
+      for (reading, applies) in own {
+        for app in applies.apps { apps.append(App(name: Array(app.utf8), reading: reading)) }
+        for text in applies.begins { beginnings.append(Beginning(text: text, contains: applies.contains, reading: reading)) }
+        if applies.bare { bare.append(reading) }
+      }
+      readings.append(own.map(\.0))
+    }
     self.apps = apps
     dispatch = PatternDispatch(words: apps.map(\.name))
-    bare = dialects.indices.filter { [dialects] in dialects[$0].bare }
+    // What says more comes first; among equals the order of names.
+    let ordered = beginnings.enumerated().sorted { a, b in
+      (a.element.text[0], -a.element.text.count, a.offset) < (b.element.text[0], -b.element.text.count, b.offset)
+    }.map(\.element)
+    self.beginnings = ordered
+    beginningsOfByte = (0..<256).map { byte in
+      let first = ordered.firstIndex { $0.text[0] == UInt8(byte) } ?? 0
+      return first..<(ordered.lastIndex { $0.text[0] == UInt8(byte) } ?? first - 1) + 1
+    }
+    self.bare = bare
+    self.readings = readings
   }
 
   /// The place of a dialect by its name, for a source's restriction.
@@ -64,9 +104,23 @@ public struct DialectSet: Sendable {
   /// Entries of `apps` for a program's name; some may be of another name.
   func entries(_ text: Span<UInt8>, _ app: Range<Int>) -> [Int] { dispatch.candidates(PatternDispatch.hash(text, app)) }
 
-  /// The dialect of an entry, nil where its name differs.
-  func dialect(ofEntry entry: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> Int? {
+  /// The reading of an entry, nil where its name differs.
+  func reading(ofEntry entry: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> Reading? {
     let name = apps[entry].name
-    return name.span.equals(text.extracting(app)) ? apps[entry].dialect : nil
+    return name.span.equals(text.extracting(app)) ? apps[entry].reading : nil
+  }
+
+  /// Places of readings that may be for a text that begins so.
+  func beginnings(_ text: Span<UInt8>) -> Range<Int> { text.count > 0 ? beginningsOfByte[Int(text[0])] : 0..<0 }
+
+  /// The reading at a place, nil where it is not for this text.
+  func reading(ofBeginning place: Int, _ text: Span<UInt8>) -> Reading? {
+    let own = beginnings[place].text
+    guard own.count <= text.count, own.span.equals(text.extracting(0..<own.count)) else { return nil }
+    if !beginnings[place].contains.isEmpty {
+      let reach = text.extracting(0..<min(text.count, Applies.reach))
+      for part in beginnings[place].contains where !reach.contains(part.span) { return nil }
+    }
+    return beginnings[place].reading
   }
 }

@@ -2,11 +2,19 @@ import Record
 
 /// What a field of a pattern accepts.
 enum FieldType: String, CaseIterable, Sendable {
-  case ip, ip4, ip6, prefix, mac, hex, integer, word, text, rest, blank, time, duration
+  case ip, ip4, ip6, prefix, mac, hex, integer, port, `protocol`, word, text, skip, rest, blank, time, duration, seconds, milliseconds
   /// A MAC address whose bytes may have one digit.
   case shortMAC = "short-mac"
   /// A time with the name or offset of its zone behind it.
   case zonedTime = "zoned-time"
+  /// `Nov 20 10:15:02 2026`, also with the day of the week before or the year behind the day, or without a year.
+  case monthTime = "month-time"
+  /// `11/20/26 08:01:12`: month, day, year.
+  case americanTime = "american-time"
+  /// Since 1970: seconds, milli-, micro- or nanoseconds by the number of digits, seconds also with a fraction.
+  case unixTime = "unix-time"
+  /// `1:02:03` or `00:20:40`: hours, minutes, seconds.
+  case clockDuration = "clock-duration"
 
   /// In words, for an administrator who looks for why a line is not understood.
   var words: String {
@@ -18,40 +26,61 @@ enum FieldType: String, CaseIterable, Sendable {
     case .mac, .shortMAC: "a MAC address of six bytes"
     case .hex: "bytes in hexadecimal with colons"
     case .integer: "a number"
+    case .port: "a port"
+    case .protocol: "a protocol's name or number"
     case .word: "a word"
-    case .text, .rest: "text"
+    case .text, .skip, .rest: "text"
     case .blank: "a space"
     case .time: "a date and time"
     case .zonedTime: "a date, a time and a zone"
+    case .monthTime: "a month, a day and a time"
+    case .americanTime: "month/day/year and a time"
+    case .unixTime: "seconds since 1970"
     case .duration: "a duration"
+    case .seconds, .milliseconds: "a number, perhaps with a fraction"
+    case .clockDuration: "hours:minutes:seconds"
     }
   }
 
-  /// What an event field of that form takes without being told.
-  init?(form: EventField.Form) {
-    switch form {
-    case .ip: self = .ip
-    case .prefix: self = .prefix
-    case .mac: self = .mac
-    case .hex: self = .hex
-    case .integer: self = .integer
-    case .time: self = .time
-    case .text, .word: self = .text
-    case .list: return nil
+  /// What an event field takes without being told.
+  init?(_ field: EventField) {
+    switch field {
+    case .proto: self = .protocol
+    case .srcPort, .natPort, .natPortLast, .dstPort: self = .port
+    default:
+      switch field.form {
+      case .ip: self = .ip
+      case .prefix: self = .prefix
+      case .mac: self = .mac
+      case .hex: self = .hex
+      case .integer: self = .integer
+      case .time: self = .time
+      case .text, .word: self = .text
+      case .list: return nil
+      }
     }
   }
 
-  func fits(_ form: EventField.Form) -> Bool {
-    switch form {
+  func fits(_ field: EventField) -> Bool {
+    switch field {
+    case .proto: return self == .protocol
+    case .srcPort, .natPort, .natPortLast, .dstPort: return self == .port
+    default: break
+    }
+    return switch field.form {
     case .ip: self == .ip || self == .ip4 || self == .ip6
     case .prefix: self == .prefix
     case .mac: self == .mac || self == .shortMAC
     case .hex: self == .hex
-    case .integer: self == .integer || self == .duration
-    case .time: self == .time || self == .zonedTime
+    case .integer: self == .integer || self == .duration || self == .seconds || self == .milliseconds || self == .clockDuration
+    case .time: isTime
     case .text, .word: self == .text || self == .word || self == .rest
     case .list: false
     }
+  }
+
+  var isTime: Bool {
+    self == .time || self == .zonedTime || self == .monthTime || self == .americanTime || self == .unixTime
   }
 }
 
@@ -108,12 +137,6 @@ struct PatternCode: Sendable {
   }
 }
 
-struct EventTemplate: Sendable {
-  var kind: EventKind
-  /// Fields with fixed text, as ranges of the dialect's pool.
-  var constants: [(field: EventField, text: Range<Int>)] = []
-}
-
 /// A pattern's demand for an earlier line of the same sender.
 struct After: Sendable {
   /// Names that must have equal text in both lines: event fields by raw value, the dialect's own from 256 on.
@@ -132,10 +155,8 @@ public final class Dialect: Sendable {
   /// `name/version`, as events say it.
   public let label: String
 
-  /// Tags and APP-NAMEs whose messages it reads.
-  let apps: [String]
-  /// Whether it also reads lines that have no syslog header.
-  let bare: Bool
+  /// Which messages the patterns are for; `cuts` have their own.
+  let applies: Applies
   /// All texts of patterns and events.
   let pool: [UInt8]
   let nodes: [PatternNode]
@@ -146,6 +167,8 @@ public final class Dialect: Sendable {
   let afters: [After]
   let examples: [DialectExample]
   let dispatch: PatternDispatch
+  /// How text that is cut into named values is read.
+  let cuts: [CutReading]
   let labelBytes: [UInt8]
 
   init(_ draft: DialectDraft) {
@@ -155,8 +178,7 @@ public final class Dialect: Sendable {
     file = draft.file
     label = "\(draft.name)/\(draft.version)"
     labelBytes = Array(label.utf8)
-    apps = draft.apps
-    bare = draft.bare
+    applies = draft.applies
     pool = draft.pool
     nodes = draft.nodes
     head = draft.head
@@ -165,6 +187,25 @@ public final class Dialect: Sendable {
     afters = draft.afters
     examples = draft.examples
     dispatch = draft.dispatch
+    cuts = draft.cuts.map { CutReading($0, pool: draft.pool) }
+  }
+
+  /// The number of a case among those of all `cuts`.
+  func number(of number: Int, in cut: Int) -> Int {
+    var sum = number
+    for i in 0..<cut { sum += cuts[i].cases.count }
+    return sum
+  }
+
+  /// The name of a pattern, or of a case by its number behind the patterns.
+  func title(_ number: Int) -> String {
+    if number < patterns.count { return "pattern \(patterns[number].name)" }
+    var left = number - patterns.count
+    for cut in cuts {
+      if left < cut.cases.count { return "case \(cut.cases[left].name)" }
+      left -= cut.cases.count
+    }
+    return "?"
   }
 
   /// What a node waits for, in words.
@@ -183,8 +224,8 @@ struct DialectDraft {
   var version: Int
   var about: String
   var file: String
-  var apps: [String] = []
-  var bare = false
+  var applies = Applies()
+  var cuts: [CutDraft] = []
   var pool: [UInt8] = []
   var nodes: [PatternNode] = []
   var head: Range<Int> = 0..<0

@@ -115,7 +115,7 @@ struct PatternCompiler {
       type = first
       if types.count > 1 {
         guard types.count == 2, let second = FieldType(rawValue: types[1]), second == .word || second == .text, first != .text,
-          first != .rest
+          first != .rest, first != .skip
         else { throw node.error("expected |word or |text behind the type in {\(inside)}") }
         result.fallback = second
       }
@@ -133,7 +133,7 @@ struct PatternCompiler {
       guard let field = EventField(name: name), field != .kind, field != .dialect, field != .clock, field != .leaseFrom else {
         throw node.error("{\(name)} is no field of events; a name of your own begins with _")
       }
-      guard let own = type ?? FieldType(form: field.form), own.fits(field.form) else {
+      guard let own = type ?? FieldType(field), own.fits(field) else {
         throw node.error("{\(inside)}: \(name) cannot hold \(type?.words ?? "a list")")
       }
       result.name = Int(field.rawValue)
@@ -171,9 +171,9 @@ struct PatternCompiler {
       case .field(var field):
         let ahead = literalAhead(pieces, i + 1, following)
         let isLast = i + 1 == pieces.count
-        let open = field.type == .text || field.type == .word || field.fallback != nil
+        let open = field.type == .text || field.type == .skip || field.type == .word || field.fallback != nil
         if open, ahead.isEmpty, !isLast {
-          guard field.type != .text, field.fallback != .text else {
+          guard field.type != .text, field.type != .skip, field.fallback != .text else {
             throw node.error("expected literal text behind a field that holds any text")
           }
         }

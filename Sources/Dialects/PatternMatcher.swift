@@ -13,19 +13,27 @@ struct Capture: Sendable {
     case prefix(IPPrefix)
     case mac(MACAddress)
     case time(DeviceTime)
+    /// tcp, udp or icmp by number; others are `nothing`.
+    case transport(UInt8)
+    /// A range of the dialect's pool; empty: none.
+    case constant(Range<Int>)
   }
 
   /// Raw value of the event field, 256 + number of the dialect's own name, -1 for none.
   var name: Int
-  /// Where it stands in the message.
+  /// Where it stands in the message, or in `ValueTable.bytes`.
   var range: Range<Int>
   var value: Value
+  /// Whether `range` lies in a value that was cut out of the message.
+  var isOfValue = false
 }
 
 /// What matching works on; used for all messages of a thread, so that it allocates nothing.
 struct MatchScratch: Sendable {
   private var captures: [Capture] = []
   private(set) var captureCount = 0
+  /// Whether what is matched is a value that was cut out of the message.
+  var readsValues = false
   /// Bytes of hexadecimal values.
   private(set) var bytes: [UInt8] = []
   /// How far the latest attempt came, and the node that did not match there (-1: more text than pattern).
@@ -52,6 +60,7 @@ struct MatchScratch: Sendable {
 
   mutating func reset() {
     captureCount = 0
+    readsValues = false
     bytes.removeAll(keepingCapacity: true)
     steps = 0
   }
@@ -147,7 +156,11 @@ struct MatchScratch: Sendable {
 
   private mutating func put(_ node: PatternNode, _ range: Range<Int>, _ value: Capture.Value) {
     guard node.name >= 0 else { return }
-    captures[captureCount] = Capture(name: node.name, range: range, value: value)
+    add(Capture(name: node.name, range: range, value: value, isOfValue: readsValues))
+  }
+
+  mutating func add(_ capture: Capture) {
+    captures[captureCount] = capture
     captureCount += 1
   }
 
@@ -155,6 +168,7 @@ struct MatchScratch: Sendable {
     switch node.type {
     case .word: return wordEnd(text, at, node.until, pool).map { (.text, $0) }
     case .text: return textEnd(text, at, node.until, pool).map { (.text, $0) }
+    case .skip: return skipEnd(text, at, node.until, pool).map { (.text, $0) }
     case .rest:
       var end = text.count
       while end > at, text[end - 1].isBlank { end -= 1 }
@@ -175,7 +189,24 @@ struct MatchScratch: Sendable {
         return (.integer((1 << 32) - number), end)
       }
       return (.integer(number), end)
-    case .time: return DeviceTime.iso(text, at: at, strict: false).map { (.time($0.time), $0.end) }
+    case .port:
+      let end = digitsEnd(text, at)
+      guard let number = text.extracting(at..<end).decimal, number <= 0xffff else { return nil }
+      return (.integer(number), end)
+    case .protocol:
+      var end = at
+      while end < text.count, text[end].isLetter || text[end].isDigit || text[end] == 0x2d || text[end] == 0x5f { end += 1 }
+      return end > at ? (Self.transport(text.extracting(at..<end)), end) : nil
+    case .time: return (DeviceTime.iso(text, at: at, strict: false) ?? DeviceTime.slashed(text, at: at)).map { (.time($0.time), $0.end) }
+    case .monthTime: return DeviceTime.month(text, at: at).map { (.time($0.time), $0.end) }
+    case .americanTime: return DeviceTime.american(text, at: at).map { (.time($0.time), $0.end) }
+    case .unixTime: return DeviceTime.unix(text, at: at).map { (.time($0.time), $0.end) }
+    case .seconds, .milliseconds:
+      var end = digitsEnd(text, at)
+      guard let number = text.extracting(at..<end).decimal else { return nil }
+      if end < text.count - 1, text[end] == 0x2e, text[end + 1].isDigit { end = digitsEnd(text, end + 1) }
+      return (.integer(node.type == .seconds ? number : number / 1000), end)
+    case .clockDuration: return clockDuration(text, at).map { (.integer($0.0), $0.1) }
     case .zonedTime: return DeviceTime.zoned(text, at: at).map { (.time($0.time), $0.end) }
     case .duration: return duration(text, at).map { (.integer($0.0), $0.1) }
     case .ip, .ip4, .ip6, .prefix, .mac, .shortMAC, .hex:
@@ -183,12 +214,54 @@ struct MatchScratch: Sendable {
       var end = at
       while end < text.count, end - at < 1024, isAddressByte(text[end], node.type) { end += 1 }
       if let found = address(text.extracting(at..<end), node.type) { return (found, end) }
-      guard end > at, text[end - 1] == 0x2e || text[end - 1] == 0x3a,
-        !node.until.isEmpty, pool[node.until.lowerBound] == text[end - 1],
+      guard !node.until.isEmpty else { return nil }
+      if end > at, text[end - 1] == 0x2e || text[end - 1] == 0x3a, pool[node.until.lowerBound] == text[end - 1],
         let found = address(text.extracting(at..<end - 1), node.type)
-      else { return nil }
-      return (found, end - 1)
+      {
+        return (found, end - 1)
+      }
+      // What is behind it may look like more of it: 10.20.3.1:514, 00-1b-21-3a-4f-10:eduroam.
+      switch node.type {
+      case .ip, .ip4:
+        end = at
+        while end < text.count, text[end].isDigit || text[end] == 0x2e { end += 1 }
+      case .mac: end = min(at + 17, text.count)
+      default: return nil
+      }
+      guard begins(text, end, node.until, pool), let found = address(text.extracting(at..<end), node.type) else { return nil }
+      return (found, end)
     }
+  }
+
+  private func digitsEnd(_ text: Span<UInt8>, _ at: Int) -> Int {
+    var end = at
+    while end < text.count, text[end].isDigit { end += 1 }
+    return end
+  }
+
+  /// Protocols by IANA's number or name; other protocols have no ports and are not told apart.
+  private static func transport(_ text: Span<UInt8>) -> Capture.Value {
+    switch text.count {
+    case 1: return text[0] == 0x36 ? .transport(6) : text[0] == 0x31 ? .transport(1) : .nothing
+    case 2: return text.equals("17") ? .transport(17) : .nothing
+    case 3:
+      let word = UInt32(text[0] | 0x20) << 16 | UInt32(text[1] | 0x20) << 8 | UInt32(text[2] | 0x20)
+      return word == 0x74_6370 ? .transport(6) : word == 0x75_6470 ? .transport(17) : .nothing
+    case 4:
+      let word = UInt32(text[0] | 0x20) << 16 | UInt32(text[1] | 0x20) << 8 | UInt32(text[2] | 0x20)
+      return word == 0x69_636d && text[3] | 0x20 == 0x70 ? .transport(1) : .nothing
+    default: return .nothing
+    }
+  }
+
+  /// Hours of any length, minutes and seconds of two digits.
+  private func clockDuration(_ text: Span<UInt8>, _ at: Int) -> (Int, Int)? {
+    let hoursEnd = digitsEnd(text, at)
+    guard let hours = text.extracting(at..<hoursEnd).decimal, hours < 1 << 20, text.count - hoursEnd >= 6, text[hoursEnd] == 0x3a,
+      text[hoursEnd + 3] == 0x3a, let minutes = text.extracting(hoursEnd + 1..<hoursEnd + 3).decimal, minutes < 60,
+      let seconds = text.extracting(hoursEnd + 4..<hoursEnd + 6).decimal, seconds < 60
+    else { return nil }
+    return (hours * 3600 + minutes * 60 + seconds, hoursEnd + 6)
   }
 
   private func isAddressByte(_ b: UInt8, _ type: FieldType) -> Bool {
@@ -262,6 +335,17 @@ struct MatchScratch: Sendable {
     while end >= at {
       if begins(text, end, until, pool) { return end }
       end -= 1
+    }
+    return nil
+  }
+
+  /// The first place where the literal behind it stands.
+  private func skipEnd(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Int? {
+    if until.isEmpty { return text.count }
+    var end = at
+    while end <= text.count - until.count {
+      if begins(text, end, until, pool) { return end }
+      end += 1
     }
     return nil
   }

@@ -115,6 +115,14 @@ public struct EventList: Sendable {
     entries.append(Entry(field: field, value: value))
   }
 
+  /// Takes a field of the event begun last away again.
+  public mutating func remove(_ field: EventField) {
+    for i in (starts.last ?? 0)..<entries.count where entries[i].field == field {
+      entries.remove(at: i)
+      return
+    }
+  }
+
   /// Whether the event begun last has this field.
   public func has(_ field: EventField) -> Bool { value(of: field) != nil }
 
@@ -158,6 +166,9 @@ public struct EventList: Sendable {
     guard case .text(let range)? = value(event: index, field) else { return false }
     return bytes.span.extracting(range).equals(text)
   }
+
+  /// Whether a text field of the event begun last is exactly that.
+  public func isLast(_ field: EventField, _ text: StaticString) -> Bool { equals(event: starts.count - 1, field, text) }
 
   /// The value of a record's `events`, members in the order of `EventField`.
   public func write(into out: inout [UInt8]) {

@@ -16,6 +16,9 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
     value = bytes.count == 4 ? Self.mapped | v : v
   }
 
+  /// 0.0.0.0 or ::, which stand for none.
+  public var isUnspecified: Bool { value == Self.mapped || value == 0 }
+
   public var isV4: Bool { value >> 32 == 0xffff }
   public var v4: UInt32? { isV4 ? UInt32(truncatingIfNeeded: value) : nil }
 
