@@ -72,6 +72,18 @@ extension FuzzTarget {
     _ = try? Identity(pkcs12: bytes.array, password: [])
   }
 
+  /// Zip files and bundle.json: what reads, reads again after it was written, and the verifier says something of all.
+  static let bundles = FuzzTarget(name: "bundles") { bytes in
+    if let zip = try? Zip(bytes) {
+      guard let written = Zip.bytes(zip.entries) else { return }
+      require((try? Zip(written.span))?.entries == zip.entries, "a zip reads back as it was written")
+    }
+    if let bundle = try? BundleFile(fileBytes: bytes) {
+      require((try? BundleFile(fileBytes: bundle.fileBytes.span)) == bundle, "a bundle.json reads back as it was written")
+    }
+    _ = try? Verifier.verify(bundle: bytes.array, called: "x.zip", VerifierOptions(asOf: 0))
+  }
+
   static let tokens = FuzzTarget(name: "tokens") { bytes in _ = try? TimeStampToken(bytes.array, over: stamped) }
 }
 

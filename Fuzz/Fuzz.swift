@@ -13,7 +13,10 @@ struct FuzzTarget: Sendable {
   /// Reads one input.
   var run: @Sendable (Span<UInt8>) -> Void
 
-  static let all: [FuzzTarget] = [.syslog, .dialects, .dialectFiles, .json5, .strictJSON, .blocks, .seals, .records, .signatures, .tokens]
+  static let all: [FuzzTarget] = [
+    .syslog, .framing, .dialects, .dialectFiles, .json5, .strictJSON, .blocks, .seals, .records, .signatures, .tokens,
+    .bundles,
+  ]
 
   /// Chosen before the first input.
   nonisolated(unsafe) fileprivate static var chosen: FuzzTarget?

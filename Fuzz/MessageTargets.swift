@@ -18,6 +18,32 @@ extension FuzzTarget {
     _ = DeviceTime.zoned(bytes, at: 0)
   }
 
+  /// Framing: however a stream is cut, it gives the same messages. The first byte says how long the pieces are.
+  static let framing = FuzzTarget(name: "framing") { bytes in
+    guard bytes.count > 1 else { return }
+    let stream = bytes.extracting(1..<bytes.count)
+    func frames(_ size: Int) -> [[UInt8]] {
+      var framing = StreamFraming(keptBytes: 40)
+      var out: [[UInt8]] = []
+      func take(_ message: Span<UInt8>, _ original: Int) {
+        require(message.count <= 40 && (original < 0 || message.count == min(40, original)), "no more is kept than may be")
+        var bytes: [UInt8] = []
+        bytes.append(message)
+        bytes.append(decimal: original)
+        out.append(bytes)
+      }
+      var at = 0
+      while at < stream.count {
+        framing.read(stream.extracting(at..<min(stream.count, at + size))) { take($0, $1) }
+        at += size
+      }
+      framing.end { take($0, $1) }
+      require(!framing.isInside, "behind the end is nothing")
+      return out
+    }
+    require(frames(Int(bytes[0]) + 1) == frames(stream.count), "pieces give the same messages as the whole")
+  }
+
   /// All built-in dialects over any text. The input is the text behind a tag; its first byte chooses the tag.
   static let dialects = FuzzTarget(name: "dialects") { bytes in
     guard bytes.count > 1 else { return }

@@ -66,6 +66,12 @@ public struct DayFolder: Sendable {
     try (folderEntries(path, name: name) ?? []).compactMap { $0.kind == .file ? Layout.tailFirst($0.name) : nil }
   }
 
+  /// Whether its records are gone, as retention leaves a day: no salt, no blocks, no tails.
+  public func isDeleted() throws(ArchiveError) -> Bool {
+    guard let entries = try folderEntries(path, name: name) else { return false }
+    return !entries.contains { $0.name == Layout.salt || $0.name == Layout.records || Layout.tailFirst($0.name) != nil }
+  }
+
   /// - Throws: `.missing`, `.malformed`.
   public func salt() throws(ArchiveError) -> DaySalt {
     let bytes: [UInt8]

@@ -21,7 +21,7 @@ public final class Daemon: Sendable {
   private let configurationPath: String
   private let configuration: Mutex<Configuration>
   let core: LogCore
-  private let receivers: [DatagramReceiver]
+  private let sources: [any RunningSource]
   private let control: ControlServer
   private let metrics: MetricsServer?
   private let service = ServiceManager()
@@ -47,27 +47,24 @@ public final class Daemon: Sendable {
       // What says how far it is has not hung: systemd waits on.
       service.extendTimeout(seconds: 120)
     }
-    var receivers: [DatagramReceiver] = []
+    var sources: [any RunningSource] = []
     do {
-      for source in loaded.sources {
-        let receiver = try DatagramReceiver(address: source.address, port: source.port)
-        if receiver.bufferBytes < DatagramReceiver.wantedBufferBytes {
-          Log.warning(
-            "\(receiver.name): the kernel grants a receive buffer of \(receiver.bufferBytes >> 10) KiB; a burst may be lost. "
-              + "Raise it with: sysctl -w net.core.rmem_max=\(DatagramReceiver.wantedBufferBytes / 2) (a file in /etc/sysctl.d keeps it)")
-        }
-        receivers.append(receiver)
+      for entry in loaded.sources {
+        let source = try Sources.open(entry, loaded)
+        for warning in source.warnings { Log.warning(warning) }
+        sources.append(source)
       }
       control = try ControlServer(path: loaded.socket, log: core, access: Access(loaded.access))
       let core = core
-      let sockets = receivers
+      let opened = sources
+      core.watch(sources)
       metrics = try loaded.metrics.map { listen throws(SourceError) in
-        try MetricsServer(address: listen.address, port: listen.port) { core.exposition(sockets) }
+        try MetricsServer(address: listen.address, port: listen.port) { core.exposition(opened) }
       }
     } catch {
       throw StartError(exitCode: 4, description: "\(error)")
     }
-    self.receivers = receivers
+    self.sources = sources
     free = Handover(capacity: Self.batches)
   }
 
@@ -82,11 +79,10 @@ public final class Daemon: Sendable {
     signal(SIGPIPE, SIG_IGN)
 
     core.start(free: free)
-    // Whoever takes a batch puts itself into it.
-    if let first = receivers.first { for _ in 0..<Self.batches { free.give(Batch(source: first)) } }
+    for _ in 0..<Self.batches { free.give(Batch()) }
     let (free, inbox) = (free, core.inbox)
-    let threads = receivers.map { receiver in
-      Thread.start("receiver", joinable: true) { receiver.run(free: free, out: inbox) }
+    let threads = sources.map { source in
+      Thread.start("receiver", joinable: true) { source.run(free: free, out: inbox) }
     }
     core.tell("started", startedMembers())
     declareStatic(configuration.withLock { $0 })
@@ -94,27 +90,33 @@ public final class Daemon: Sendable {
     control.start()
     metrics?.start()
     service.ready()
-    Log.info("receiving on \(receivers.map(\.name).joined(separator: ", ")); archive \(core.archive.path)")
+    Log.info("receiving on \(sources.map(\.name).joined(separator: ", ")); archive \(core.archive.path)")
 
-    var lost = receivers.map { _ in 0 }
+    var lost = sources.map { _ in 0 }
     while true {
       var wait = timespec(tv_sec: 0, tv_nsec: 500_000_000)
       let signal = sigtimedwait(&signals, nil, &wait)
       if signal == SIGHUP { reload() }
       if signal == SIGTERM || signal == SIGINT { break }
-      for (i, receiver) in receivers.enumerated() {
-        let now = receiver.dropped.load(ordering: .relaxed)
-        if now > lost[i] { core.lost(now - lost[i], where: receiver.name) }
-        lost[i] = now
-      }
+      tellLosses(&lost)
       if service.watchdogMilliseconds != nil, core.isAlive { service.alive() }
     }
     service.stopping()
-    for receiver in receivers { receiver.stop() }
+    for source in sources { source.stop() }
     for thread in threads { thread.join() }
+    tellLosses(&lost)
     control.stop()
     metrics?.stop()
     return core.stop()
+  }
+
+  /// Losses before the writer since they were told last.
+  private func tellLosses(_ told: inout [Int]) {
+    for (i, source) in sources.enumerated() {
+      let now = source.droppedCount
+      if now > told[i] { core.lost(now - told[i], where: source.name) }
+      told[i] = now
+    }
   }
 
   private func startedMembers() -> [JSONMember] {
@@ -151,6 +153,7 @@ public final class Daemon: Sendable {
       configuration.withLock { $0 = new }
       control.reconfigure(Access(new.access))
       core.reconfigure(new, dialects: dialects)
+      for source in sources { source.reload() }
       core.tell("configuration-changed", Self.readingMembers(new))
       if new.staticAddresses != old.staticAddresses { declareStatic(new) }
       Log.info("configuration taken over")

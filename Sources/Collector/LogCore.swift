@@ -29,12 +29,17 @@ public final class LogCore: LogAccess {
   private let dialects: Mutex<DialectSet>
   private let index: LogIndex
   private let indexer = IndexerState()
-  private let threads = Mutex<(writer: Thread.Handle, keeper: Thread.Handle, index: Thread.Handle)?>(nil)
+  private let threads = Mutex<(writer: Thread.Handle, keeper: Thread.Handle, index: Thread.Handle?)?>(nil)
   let started = Clock.microseconds()
+  let watched = Mutex<[any RunningSource]>([])
 
   /// Takes the archive's lock and brings it into a state that can be gone on with.
-  /// - Parameter progress: words while that takes long.
-  public init(_ configuration: Configuration, progress: @escaping @Sendable (String) -> Void = { _ in }) throws(StartError) {
+  /// - Parameters:
+  ///   - seals: without it no key is needed, and the days stay unsealed until the log is opened with its keys.
+  ///   - progress: words while that takes long.
+  public init(
+    _ configuration: Configuration, seals: Bool = true, progress: @escaping @Sendable (String) -> Void = { _ in }
+  ) throws(StartError) {
     do {
       let archive = ArchiveFolder(configuration.archive)
       self.archive = archive
@@ -46,13 +51,14 @@ public final class LogCore: LogAccess {
           description: "\(archive.path)/\(Layout.log): time zone \(identity.timezone) is not known here: install the package tzdata")
       }
       self.zone = zone
-      seals = SealCatalog(archive)
+      self.seals = SealCatalog(archive)
       let dialects = try DialectSet.load(folders: configuration.dialectFolders)
       let keys = KeyFolder(configuration.keys)
       let sealer = try Sealer(
-        archive, keys: keys, identity: try Self.signer(configuration, keys), authorities: try Self.authorities(configuration, keys),
-        stampsEvery: configuration.timestamp.every == .seal, software: Self.software)
-      try sealer.finishUnsigned()
+        archive, keys: keys, identity: seals ? try Self.signer(configuration, keys) : nil,
+        authorities: seals ? try Self.authorities(configuration, keys) : [], stampsEvery: configuration.timestamp.every == .seal,
+        software: Self.software)
+      if seals { try sealer.finishUnsigned() }
       isContinued = sealer.newest != nil
       let queue = TailQueue()
       let (writerDay, keeperDay, notes) = try Self.recover(archive, sealer, zone, queue)
@@ -129,8 +135,12 @@ public final class LogCore: LogAccess {
     return (open, firstOpen, notes)
   }
 
+  /// Sources whose warnings `status` tells.
+  func watch(_ sources: [any RunningSource]) { watched.withLock { $0 = sources } }
+
   /// Starts the threads.
-  func start(free: Handover<Batch>) {
+  /// - Parameter keepsIndex: whether questions will come.
+  func start(free: Handover<Batch>, keepsIndex: Bool = true) {
     let (writer, keeper, inbox, keeperInbox) = (writer, keeper, inbox, keeperInbox)
     let writing = Thread.start("writer", joinable: true) { writer.run(inbox: inbox, free: free) }
     // Behind the writer nothing is urgent: the tails hold what is not done yet.
@@ -148,7 +158,7 @@ public final class LogCore: LogAccess {
       }
       tell("recovered", members)
     }
-    let indexing = Thread.start("index", nice: 5, joinable: true) { self.keepIndex() }
+    let indexing = keepsIndex ? Thread.start("index", nice: 5, joinable: true) { self.keepIndex() } : nil
     threads.withLock { $0 = (writing, keeping, indexing) }
   }
 
@@ -181,16 +191,20 @@ public final class LogCore: LogAccess {
   }
 
   /// Opens an archive that no daemon holds, to import into it or to seal it: the threads run when this returns.
-  /// - Parameter keys: the folder of keys; the usual one where nil.
-  public static func open(archive: String, keys: String?, progress: @escaping @Sendable (String) -> Void) throws(StartError) -> LogCore {
+  /// - Parameters:
+  ///   - keys: the folder of keys; the usual one where nil.
+  ///   - seals: without it no keys are needed, and what is written is sealed when the log is next opened with them.
+  public static func open(
+    archive: String, keys: String?, seals: Bool, progress: @escaping @Sendable (String) -> Void
+  ) throws(StartError) -> LogCore {
     var configuration = Configuration(archive: archive)
     if let keys { configuration.keys = keys }
-    let core = try LogCore(configuration, progress: progress)
-    core.start(free: Handover(capacity: 1))
+    let core = try LogCore(configuration, seals: seals, progress: progress)
+    core.start(free: Handover(capacity: 1), keepsIndex: false)
     return core
   }
 
-  /// Ends what `open` began; what was written is sealed.
+  /// Ends what `open` began; what was written is sealed where there are keys.
   /// - Returns: the exit code.
   public func close() -> Int32 { end() }
 
@@ -213,7 +227,7 @@ public final class LogCore: LogAccess {
     inbox.give(.perform { $0.stop() })
     handles?.writer.join()
     indexer.isStopping.store(true, ordering: .relaxed)
-    handles?.index.join()
+    handles?.index?.join()
     if let error = keeper.state.now.error {
       Log.error("stopped, but not sealed: \(error)")
       return 4

@@ -85,7 +85,7 @@ extension LogCore {
   private func warnings(
     _ senders: [SenderStatus], _ keeper: KeeperState.Values, _ diskError: String?, _ daysLeft: Int?, _ disk: DiskSpace?
   ) -> [String] {
-    var out: [String] = []
+    var out = watched.withLock { $0 }.flatMap(\.warnings)
     if counters.diskFull.load(ordering: .relaxed) {
       out.append("the disk is full: messages are dropped and counted until there is room (\(diskError ?? archive.path))")
     } else if let daysLeft, daysLeft < 30 {
@@ -110,17 +110,15 @@ extension LogCore {
   }
 
   /// The page for Prometheus.
-  func exposition(_ receivers: [DatagramReceiver]) -> [UInt8] {
+  func exposition(_ sources: [any RunningSource]) -> [UInt8] {
     var page = Exposition()
     func label(_ name: String) -> [(String, String)] { [("source", name)] }
     page.add(
-      "muhur_received_total", .counter, "Messages received, by source.", receivers.map { (label($0.name), $0.received.value) })
+      "muhur_received_total", .counter, "Messages received, by source.", sources.map { (label($0.name), $0.receivedCount) })
     page.add(
       "muhur_kernel_dropped_total", .counter, "Messages the kernel dropped because a receive buffer was full, by source.",
-      receivers.map { (label($0.name), $0.dropped.value) })
-    page.add(
-      "muhur_receive_buffer_bytes", .gauge, "Receive buffer granted by the kernel, by source.",
-      receivers.map { (label($0.name), $0.bufferBytes) })
+      sources.map { (label($0.name), $0.droppedCount) })
+    for source in sources { source.addMetrics(to: &page) }
     page.add("muhur_recorded_total", .counter, "Messages written as records.", counters.recorded.value)
     page.add("muhur_record_bytes_total", .counter, "Bytes of records written.", counters.recordedBytes.value)
     page.add("muhur_events_total", .counter, "Events read from messages.", counters.events.value)

@@ -30,7 +30,7 @@ public enum Commands {
       if asks, let caller, caller.requiresCase, (invocation.value("case") ?? "").isEmpty {
         throw UsageError("a question needs a case number here", hint: "--case NO")
       }
-      let reply = try withoutActuallyEscaping(progress) { try carryOut(invocation, log, file, $0) }
+      let reply = try withoutActuallyEscaping(progress) { try carryOut(invocation, log, caller, file, $0) }
       if asks, let caller { try note(invocation, caller, reply, log) }
       return reply
     } catch { return Refusal(error).reply }
@@ -46,9 +46,10 @@ public enum Commands {
   }
 
   private static func carryOut(
-    _ invocation: Invocation, _ log: any LogAccess, _ file: CInt?, _ progress: @escaping (String) -> Void
+    _ invocation: Invocation, _ log: any LogAccess, _ caller: Caller?, _ file: CInt?, _ progress: @escaping (String) -> Void
   ) throws -> Reply {
     switch invocation.name {
+    case .who where invocation.has("export"): try Export(log: log, caller: caller, progress: progress).who(invocation)
     case .who: try HolderQuestions(log: log, progress: progress).who(invocation)
     case .device: try HolderQuestions(log: log, progress: progress).device(invocation)
     case .table: try HolderQuestions(log: log, progress: progress).table(invocation)
@@ -61,7 +62,8 @@ public enum Commands {
     case .copy: try ArchiveCopy(log: log, progress: progress).run(invocation)
     case .reindex: try Administration(log: log, progress: progress).reindex()
     case .`import`: try ImportFile(log: log, progress: progress).run(invocation, file: file)
-    case .nat, .export, .hold, .explain, .`init`, .checkConfig: throw UsageError("\(invocation.name.rawValue) is not carried out on a log")
+    case .export: try Export(log: log, caller: caller, progress: progress).export(invocation)
+    case .nat, .hold, .explain, .`init`, .checkConfig: throw UsageError("\(invocation.name.rawValue) is not carried out on a log")
     }
   }
 

@@ -1,4 +1,5 @@
 import Archive
+import Dialects
 import Record
 
 /// Why a command was not carried out.
@@ -34,20 +35,16 @@ public struct Refusal: Error, Sendable, CustomStringConvertible {
 enum NotYet {
   static func refusal(_ invocation: Invocation) -> UsageError? {
     switch invocation.name {
-    case .nat, .export, .hold: return of(invocation.name.rawValue)
-    case .who where invocation.has("export"): return of("who --export")
+    case .nat, .hold: return of(invocation.name.rawValue)
     case .`init` where invocation.has("resume"): return of("init --resume")
     case .`import`:
-      guard let format = invocation.value("format"), format != "syslog" else { return nil }
-      return later.contains(format)
-        ? of("import --format \(format)")
-        : UsageError("--format: \(Arguments.quoted(format)) is no format", hint: "syslog, \(later.joined(separator: ", "))")
+      guard let format = invocation.value("format"), FileFormat(rawValue: format) == nil else { return nil }
+      return UsageError(
+        "--format: \(Arguments.quoted(format)) is no format", hint: FileFormat.allCases.map(\.rawValue).joined(separator: ", "))
     default: break
     }
     return (invocation.values["archive"]?.count ?? 0) > 1 ? of("asking several archives at once") : nil
   }
-
-  static let later = ["isc-leases", "kea-leases", "dnsmasq-leases", "windows-dhcp", "radius-detail", "pcap", "static"]
 
   private static func of(_ what: String) -> UsageError {
     UsageError("\(what) is not there yet", hint: "this release (\(Release.version)) does not have it")

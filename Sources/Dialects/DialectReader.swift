@@ -119,24 +119,27 @@ private struct DialectReader {
   }
 
   private func readApplies(_ node: JSON5Node) throws(JSON5Error) -> Applies {
-    try refuse(node.unknownMembers(besides: ["app", "bare", "begins", "contains"]))
+    try refuse(node.unknownMembers(besides: ["app", "begins", "contains", "any_app", "bare", "last"]))
     var applies = Applies()
     for app in try node["app"]?.elements() ?? [] {
       let name = try app.string()
-      guard !name.isEmpty else { throw app.error("expected a program's name") }
+      guard !name.isEmpty, name != "*" else { throw app.error("expected a program's name") }
       applies.apps.append(name)
     }
+    for begin in try node["begins"]?.elements() ?? [] {
+      let text = try begin.string()
+      guard !text.isEmpty, !text.hasPrefix(" ") else { throw begin.error("expected the first bytes of messages") }
+      applies.begins.append(Array(text.utf8))
+    }
+    for part in try node["contains"]?.elements() ?? [] {
+      let text = try part.string()
+      guard !text.isEmpty, !applies.begins.isEmpty else { throw part.error("expected text, and begins beside it") }
+      applies.contains.append(Array(text.utf8))
+    }
+    applies.anyApp = try node["any_app"]?.bool() ?? false
     applies.bare = try node["bare"]?.bool() ?? false
-    for (name, list) in [("begins", \Applies.begins), ("contains", \Applies.contains)] {
-      for text in try node[name]?.elements() ?? [] {
-        let bytes = Array(try text.string().utf8)
-        guard !bytes.isEmpty else { throw text.error("expected text") }
-        applies[keyPath: list].append(bytes)
-      }
-    }
-    guard !applies.apps.isEmpty || applies.bare || !applies.begins.isEmpty else {
-      throw node.error("expected app, bare or begins: it would read nothing")
-    }
+    applies.last = try node["last"]?.bool() ?? false
+    guard !applies.isEmpty else { throw node.error("expected app, begins or bare: it would read nothing") }
     return applies
   }
 

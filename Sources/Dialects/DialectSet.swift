@@ -14,6 +14,8 @@ public struct DialectSet: Sendable {
     var text: [UInt8]
     /// What must stand in the text too.
     var contains: [[UInt8]]
+    /// Also where the message names a program.
+    var anyApp: Bool
     var reading: Reading
   }
   /// One way to read messages: a dialect's patterns, or one of its `cuts`.
@@ -24,6 +26,8 @@ public struct DialectSet: Sendable {
   }
   private let apps: [App]
   private let dispatch: PatternDispatch
+  /// The beginning of a program's name.
+  private let appPrefixes: [App]
   /// By the text's first byte, places in `beginnings`.
   private let beginningsOfByte: [Range<Int>]
   private let beginnings: [Beginning]
@@ -67,24 +71,35 @@ public struct DialectSet: Sendable {
   init(_ list: [Dialect]) {
     dialects = list.sorted { $0.name < $1.name }
     var apps: [App] = []
+    var appPrefixes: [App] = []
     var beginnings: [Beginning] = []
     var bare: [Reading] = []
     var readings: [[Reading]] = []
+    var all: [(Reading, Applies)] = []
     for (i, dialect) in dialects.enumerated() {
       var own: [(Reading, Applies)] = dialect.patterns.isEmpty ? [] : [(Reading(dialect: i, cut: -1), dialect.applies)]
       for (n, cut) in dialect.cuts.enumerated() { own.append((Reading(dialect: i, cut: n), cut.applies)) }
-      for (reading, applies) in own {
-        for app in applies.apps { apps.append(App(name: Array(app.utf8), reading: reading)) }
-        for text in applies.begins { beginnings.append(Beginning(text: text, contains: applies.contains, reading: reading)) }
-        if applies.bare { bare.append(reading) }
-      }
       readings.append(own.map(\.0))
+      all += own
+    }
+    for (reading, applies) in all.filter({ !$0.1.last }) + all.filter(\.1.last) {
+      for app in applies.apps {
+        if app.hasSuffix("*") {
+          appPrefixes.append(App(name: Array(app.utf8.dropLast()), reading: reading))
+        } else {
+          apps.append(App(name: Array(app.utf8), reading: reading))
+        }
+      }
+      for text in applies.begins {
+        beginnings.append(Beginning(text: text, contains: applies.contains, anyApp: applies.anyApp, reading: reading))
+      }
+      if applies.bare { bare.append(reading) }
     }
     self.apps = apps
+    self.appPrefixes = appPrefixes
     dispatch = PatternDispatch(words: apps.map(\.name))
-    // What says more comes first; among equals the order of names.
     let ordered = beginnings.enumerated().sorted { a, b in
-      (a.element.text[0], -a.element.text.count, a.offset) < (b.element.text[0], -b.element.text.count, b.offset)
+      (a.element.text[0], a.offset) < (b.element.text[0], b.offset)
     }.map(\.element)
     self.beginnings = ordered
     beginningsOfByte = (0..<256).map { byte in
@@ -114,13 +129,27 @@ public struct DialectSet: Sendable {
   func beginnings(_ text: Span<UInt8>) -> Range<Int> { text.count > 0 ? beginningsOfByte[Int(text[0])] : 0..<0 }
 
   /// The reading at a place, nil where it is not for this text.
-  func reading(ofBeginning place: Int, _ text: Span<UInt8>) -> Reading? {
-    let own = beginnings[place].text
-    guard own.count <= text.count, own.span.equals(text.extracting(0..<own.count)) else { return nil }
+  func reading(ofBeginning place: Int, _ text: Span<UInt8>, namesProgram: Bool) -> Reading? {
+    guard beginnings[place].anyApp || !namesProgram, text.starts(with: beginnings[place].text) else { return nil }
     if !beginnings[place].contains.isEmpty {
       let reach = text.extracting(0..<min(text.count, Applies.reach))
       for part in beginnings[place].contains where !reach.contains(part.span) { return nil }
     }
     return beginnings[place].reading
+  }
+
+  /// The reading of the first program's name in `appPrefixes` from `position` on that the name begins with, and the position behind it.
+  func reading(ofPrefixFrom position: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> (reading: Reading, next: Int)? {
+    let name = text.extracting(app)
+    for i in position..<appPrefixes.count where name.starts(with: appPrefixes[i].name) { return (appPrefixes[i].reading, i + 1) }
+    return nil
+  }
+}
+
+extension Span<UInt8> {
+  func starts(with text: [UInt8]) -> Bool {
+    guard text.count <= count else { return false }
+    for i in text.indices where self[i] != text[i] { return false }
+    return true
   }
 }

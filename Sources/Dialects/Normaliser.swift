@@ -86,55 +86,72 @@ public struct Normaliser: Sendable {
       for entry in set.entries(text, app) {
         guard let reading = set.reading(ofEntry: entry, text, app), permits(reading.dialect, source.dialects) else { continue }
         let found = read(text, with: reading, received, sender, source, &events)
-        if case .notUnderstood = found {
-          outcome = found
-          continue
-        }
-        return found
+        guard case .notUnderstood = found else { return found }
+        if outcome == .notForUs { outcome = found }
       }
+      var position = 0
+      while let prefix = set.reading(ofPrefixFrom: position, text, app) {
+        position = prefix.next
+        guard permits(prefix.reading.dialect, source.dialects) else { continue }
+        let found = read(text, with: prefix.reading, received, sender, source, &events)
+        guard case .notUnderstood = found else { return found }
+        if outcome == .notForUs { outcome = found }
+      }
+      return readByBeginning(text, received, sender, source, &events, outcome)
     }
     // A line without any header is text from its first byte on.
-    let bare = header.app == nil && header.priority == nil && header.time == nil
+    let bare = header.priority == nil && header.time == nil
     if bare, let message = header.message { header.message = 0..<message.upperBound }
-    if let message = header.message {
-      let body = text.extracting(trimmed(text, message))
-      for place in set.beginnings(body) {
-        guard let reading = set.reading(ofBeginning: place, body), permits(reading.dialect, source.dialects) else { continue }
-        let found = read(text, with: reading, received, sender, source, &events)
-        if case .notUnderstood = found {
-          outcome = found
-          continue
-        }
-        return found
-      }
-    }
-    guard header.app == nil else { return outcome }
     if let only = source.dialects {
       for i in only where set.dialects.indices.contains(i) {
         for reading in set.readings[i] {
           let found = read(text, with: reading, received, sender, source, &events)
-          if case .notUnderstood = found {
-            outcome = found
-            continue
-          }
-          return found
+          guard case .notUnderstood = found else { return found }
+          if outcome == .notForUs { outcome = found }
         }
       }
       return outcome
     }
+    outcome = readByBeginning(text, received, sender, source, &events, outcome)
     guard bare else { return outcome }
+    switch outcome {
+    case .event, .nothing: return outcome
+    case .notUnderstood, .notForUs: break
+    }
     for reading in set.bare {
       let found = read(text, with: reading, received, sender, source, &events)
-      // A line without header is a dialect's own only if its head is there.
-      if case .notUnderstood = found {
-        if nearest.dialect == reading.dialect, nearest.cut == nil, nearest.pattern >= 0, nearest.pattern != Self.noPattern {
-          outcome = found
-        }
-        continue
-      }
-      return found
+      guard case .notUnderstood = found else { return found }
+      if outcome == .notForUs, isOwn(reading) { outcome = found }
     }
     return outcome
+  }
+
+  /// Dialects that know their messages by how these begin.
+  /// - Parameter outcome: what has become of the message until here.
+  private mutating func readByBeginning(
+    _ text: Span<UInt8>, _ received: Int64, _ sender: UInt64, _ source: borrowing SourceReading, _ events: inout EventList,
+    _ outcome: Outcome
+  ) -> Outcome {
+    guard let message = header.message else { return outcome }
+    let body = text.extracting(trimmed(text, message))
+    var outcome = outcome
+    for place in set.beginnings(body) {
+      guard let reading = set.reading(ofBeginning: place, body, namesProgram: header.app != nil),
+        permits(reading.dialect, source.dialects)
+      else { continue }
+      let found = read(text, with: reading, received, sender, source, &events)
+      guard case .notUnderstood = found else { return found }
+      if outcome == .notForUs, isOwn(reading) { outcome = found }
+    }
+    return outcome
+  }
+
+  /// Whether a message that a reading did not understand is its own all the same: its head is there, or its text could be
+  /// cut. Others' messages may begin so too, or have no header either.
+  private func isOwn(_ reading: DialectSet.Reading) -> Bool {
+    guard nearest.dialect == reading.dialect else { return false }
+    if let cut = nearest.cut { return cut.rank > 1 }
+    return nearest.pattern >= 0 && nearest.pattern != Self.noPattern
   }
 
   private func permits(_ index: Int, _ only: [Int]?) -> Bool {
@@ -331,7 +348,7 @@ public struct Normaliser: Sendable {
         } else {
           events.set(field, text: body.extracting(capture.range))
         }
-      case .transport(let number): events.set(field, word: number == 6 ? "tcp" : number == 17 ? "udp" : "icmp")
+      case .word(let word): events.set(field, word: word)
       case .constant(let range): if !range.isEmpty { events.set(field, text: pool.extracting(range)) }
       case .hex(let range): events.set(field, hex: scratch.bytes.span.extracting(range))
       case .integer(let value): events.set(field, value)
@@ -379,21 +396,7 @@ public struct Normaliser: Sendable {
     case .login: return events.has(.ip) || events.has(.user) || events.has(.mac)
     case .notice: return true
     case .session:
-      // ICMP has no ports: what devices write in their place are identifiers and types.
-      if events.isLast(.proto, "icmp") { for field in [EventField.srcPort, .dstPort, .natPort] { events.remove(field) } }
-      // A translation to nothing or to the same is none.
-      if case .integer(0)? = events.value(of: .natPort) { events.remove(.natPort) }
-      if case .ip(let nat)? = events.value(of: .natIP), !events.has(.natPortLast) {
-        var same = nat.isUnspecified
-        if case .ip(let source)? = events.value(of: .srcIP), source == nat {
-          same = true
-          if case .integer(let a)? = events.value(of: .srcPort), case .integer(let b)? = events.value(of: .natPort), a != b { same = false }
-        }
-        if same {
-          events.remove(.natIP)
-          events.remove(.natPort)
-        }
-      }
+      events.tidySession()
       return events.has(.srcIP) || events.has(.natIP)
     }
   }

@@ -2,7 +2,7 @@ import Record
 
 /// What a field of a pattern accepts.
 enum FieldType: String, CaseIterable, Sendable {
-  case ip, ip4, ip6, prefix, mac, hex, integer, port, `protocol`, word, text, skip, rest, blank, time, duration, seconds, milliseconds
+  case ip, ip4, ip6, prefix, mac, hex, integer, port, word, text, skip, rest, blank, time, duration, seconds, milliseconds
   /// A MAC address whose bytes may have one digit.
   case shortMAC = "short-mac"
   /// A time with the name or offset of its zone behind it.
@@ -11,10 +11,10 @@ enum FieldType: String, CaseIterable, Sendable {
   case monthTime = "month-time"
   /// `11/20/26 08:01:12`: month, day, year.
   case americanTime = "american-time"
-  /// Since 1970: seconds, milli-, micro- or nanoseconds by the number of digits, seconds also with a fraction.
+  /// Since 1970: seconds, perhaps with a fraction, milli-, micro- or nanoseconds by the number of digits.
   case unixTime = "unix-time"
-  /// `1:02:03` or `00:20:40`: hours, minutes, seconds.
-  case clockDuration = "clock-duration"
+  /// A transport protocol's name in any case, or its number (IANA).
+  case transport = "protocol"
 
   /// In words, for an administrator who looks for why a line is not understood.
   var words: String {
@@ -27,7 +27,6 @@ enum FieldType: String, CaseIterable, Sendable {
     case .hex: "bytes in hexadecimal with colons"
     case .integer: "a number"
     case .port: "a port"
-    case .protocol: "a protocol's name or number"
     case .word: "a word"
     case .text, .skip, .rest: "text"
     case .blank: "a space"
@@ -36,16 +35,16 @@ enum FieldType: String, CaseIterable, Sendable {
     case .monthTime: "a month, a day and a time"
     case .americanTime: "month/day/year and a time"
     case .unixTime: "seconds since 1970"
+    case .transport: "a protocol's name or number"
     case .duration: "a duration"
     case .seconds, .milliseconds: "a number, perhaps with a fraction"
-    case .clockDuration: "hours:minutes:seconds"
     }
   }
 
   /// What an event field takes without being told.
   init?(_ field: EventField) {
     switch field {
-    case .proto: self = .protocol
+    case .proto: self = .transport
     case .srcPort, .natPort, .natPortLast, .dstPort: self = .port
     default:
       switch field.form {
@@ -63,7 +62,7 @@ enum FieldType: String, CaseIterable, Sendable {
 
   func fits(_ field: EventField) -> Bool {
     switch field {
-    case .proto: return self == .protocol
+    case .proto: return self == .transport
     case .srcPort, .natPort, .natPortLast, .dstPort: return self == .port
     default: break
     }
@@ -72,7 +71,7 @@ enum FieldType: String, CaseIterable, Sendable {
     case .prefix: self == .prefix
     case .mac: self == .mac || self == .shortMAC
     case .hex: self == .hex
-    case .integer: self == .integer || self == .duration || self == .seconds || self == .milliseconds || self == .clockDuration
+    case .integer: self == .integer || self == .duration || self == .seconds || self == .milliseconds
     case .time: isTime
     case .text, .word: self == .text || self == .word || self == .rest
     case .list: false

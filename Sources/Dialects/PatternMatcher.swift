@@ -6,6 +6,8 @@ struct Capture: Sendable {
   enum Value: Sendable {
     case nothing
     case text
+    /// What stands for the text.
+    case word(StaticString)
     /// Bytes in the scratch.
     case hex(Range<Int>)
     case integer(Int)
@@ -13,8 +15,6 @@ struct Capture: Sendable {
     case prefix(IPPrefix)
     case mac(MACAddress)
     case time(DeviceTime)
-    /// tcp, udp or icmp by number; others are `nothing`.
-    case transport(UInt8)
     /// A range of the dialect's pool; empty: none.
     case constant(Range<Int>)
   }
@@ -193,22 +193,25 @@ struct MatchScratch: Sendable {
       let end = digitsEnd(text, at)
       guard let number = text.extracting(at..<end).decimal, number <= 0xffff else { return nil }
       return (.integer(number), end)
-    case .protocol:
-      var end = at
-      while end < text.count, text[end].isLetter || text[end].isDigit || text[end] == 0x2d || text[end] == 0x5f { end += 1 }
-      return end > at ? (Self.transport(text.extracting(at..<end)), end) : nil
     case .time: return (DeviceTime.iso(text, at: at, strict: false) ?? DeviceTime.slashed(text, at: at)).map { (.time($0.time), $0.end) }
     case .monthTime: return DeviceTime.month(text, at: at).map { (.time($0.time), $0.end) }
     case .americanTime: return DeviceTime.american(text, at: at).map { (.time($0.time), $0.end) }
-    case .unixTime: return DeviceTime.unix(text, at: at).map { (.time($0.time), $0.end) }
     case .seconds, .milliseconds:
       var end = digitsEnd(text, at)
       guard let number = text.extracting(at..<end).decimal else { return nil }
       if end < text.count - 1, text[end] == 0x2e, text[end + 1].isDigit { end = digitsEnd(text, end + 1) }
       return (.integer(node.type == .seconds ? number : number / 1000), end)
-    case .clockDuration: return clockDuration(text, at).map { (.integer($0.0), $0.1) }
     case .zonedTime: return DeviceTime.zoned(text, at: at).map { (.time($0.time), $0.end) }
-    case .duration: return duration(text, at).map { (.integer($0.0), $0.1) }
+    case .unixTime: return DeviceTime.unix(text, at: at).map { (.time($0.time), $0.end) }
+    case .duration: return (clock(text, at) ?? duration(text, at)).map { (.integer($0.0), $0.1) }
+    case .transport:
+      var end = at
+      while end < text.count, text[end].isLetter || text[end].isDigit || text[end] == 0x2d || text[end] == 0x5f { end += 1 }
+      switch TransportProtocol.read(text.extracting(at..<end)) {
+      case .known(let name): return (.word(name), end)
+      case .unnamed: return (.nothing, end)
+      case nil: return nil
+      }
     case .ip, .ip4, .ip6, .prefix, .mac, .shortMAC, .hex:
       // The run of letters that such a value can have; a full stop or colon behind it may belong to the sentence.
       var end = at
@@ -237,31 +240,6 @@ struct MatchScratch: Sendable {
     var end = at
     while end < text.count, text[end].isDigit { end += 1 }
     return end
-  }
-
-  /// Protocols by IANA's number or name; other protocols have no ports and are not told apart.
-  private static func transport(_ text: Span<UInt8>) -> Capture.Value {
-    switch text.count {
-    case 1: return text[0] == 0x36 ? .transport(6) : text[0] == 0x31 ? .transport(1) : .nothing
-    case 2: return text.equals("17") ? .transport(17) : .nothing
-    case 3:
-      let word = UInt32(text[0] | 0x20) << 16 | UInt32(text[1] | 0x20) << 8 | UInt32(text[2] | 0x20)
-      return word == 0x74_6370 ? .transport(6) : word == 0x75_6470 ? .transport(17) : .nothing
-    case 4:
-      let word = UInt32(text[0] | 0x20) << 16 | UInt32(text[1] | 0x20) << 8 | UInt32(text[2] | 0x20)
-      return word == 0x69_636d && text[3] | 0x20 == 0x70 ? .transport(1) : .nothing
-    default: return .nothing
-    }
-  }
-
-  /// Hours of any length, minutes and seconds of two digits.
-  private func clockDuration(_ text: Span<UInt8>, _ at: Int) -> (Int, Int)? {
-    let hoursEnd = digitsEnd(text, at)
-    guard let hours = text.extracting(at..<hoursEnd).decimal, hours < 1 << 20, text.count - hoursEnd >= 6, text[hoursEnd] == 0x3a,
-      text[hoursEnd + 3] == 0x3a, let minutes = text.extracting(hoursEnd + 1..<hoursEnd + 3).decimal, minutes < 60,
-      let seconds = text.extracting(hoursEnd + 4..<hoursEnd + 6).decimal, seconds < 60
-    else { return nil }
-    return (hours * 3600 + minutes * 60 + seconds, hoursEnd + 6)
   }
 
   private func isAddressByte(_ b: UInt8, _ type: FieldType) -> Bool {
@@ -355,6 +333,18 @@ struct MatchScratch: Sendable {
     guard until.count <= text.count - at, text[at] == pool[until.lowerBound] else { return false }
     for k in 1..<max(1, until.count) where text[at + k] != pool[until.lowerBound + k] { return false }
     return true
+  }
+
+  /// `0:01:07`, hours without limit, in seconds.
+  private func clock(_ text: Span<UInt8>, _ start: Int) -> (Int, Int)? {
+    var end = start
+    while end < text.count, text[end].isDigit { end += 1 }
+    guard let hours = text.extracting(start..<end).decimal, hours < 1 << 32, end <= text.count - 6, text[end] == 0x3a,
+      text[end + 3] == 0x3a,
+      let minutes = text.extracting(end + 1..<end + 3).decimal, let seconds = text.extracting(end + 4..<end + 6).decimal, minutes < 60,
+      seconds < 60, end + 6 == text.count || !text[end + 6].isDigit
+    else { return nil }
+    return (hours * 3600 + minutes * 60 + seconds, end + 6)
   }
 
   /// `1 hrs 52 mins 15 secs`, `2 days`, `6735 seconds`: at most four parts, in seconds.

@@ -9,6 +9,8 @@ import Record
 final class ArchiveCheck {
   let root: String
   let options: VerifierOptions
+  /// Where the files are, if not on disk.
+  let bundle: Zip?
   /// Is told how many records have been read, now and then.
   let progress: ((CalendarDay, Int) -> Void)?
 
@@ -43,10 +45,12 @@ final class ArchiveCheck {
   static let maximumFile = StrictJSON.maximumLine + 1
   static let maximumValidation = 64 << 20
 
-  init(_ root: String, _ options: VerifierOptions, progress: ((CalendarDay, Int) -> Void)?) {
+  init(_ root: String, _ options: VerifierOptions, bundle: Zip? = nil, progress: ((CalendarDay, Int) -> Void)? = nil) {
     self.root = root
     self.options = options
+    self.bundle = bundle
     self.progress = progress
+    isAlone = bundle != nil
   }
 
   /// - Throws: `.system` where the folder cannot be read.
@@ -84,12 +88,16 @@ final class ArchiveCheck {
         findings.add(.extra, nil, name, "not a day's folder")
       }
     }
-    guard let bytes = try read(Layout.log, nil, limit: LogIdentity.maximumBytes) else { return true }
+    try readLog()
+    return true
+  }
+
+  func readLog() throws(ArchiveError) {
+    guard let bytes = try read(Layout.log, nil, limit: LogIdentity.maximumBytes) else { return }
     logDigest = SHA256.hash(bytes)
     do throws(Malformed) { log = try LogIdentity(fileBytes: bytes.span) } catch {
       findings.add(.malformed, nil, Layout.log, "\(error)")
     }
-    return true
   }
 
   private static func lastComponentDay(_ path: String) -> CalendarDay? {
@@ -119,6 +127,11 @@ final class ArchiveCheck {
   /// A file's bytes, or nil and a finding.
   /// - Throws: `.system` where we have no right to it: that is no fault of the archive.
   func read(_ name: String, _ day: CalendarDay?, limit: Int = maximumFile) throws(ArchiveError) -> [UInt8]? {
+    if let bundle {
+      if let bytes = bundle[name] { return bytes }
+      findings.add(.missing, day, name, "not there")
+      return nil
+    }
     do throws(ArchiveError) { return try RegularFile.bytes(root + "/" + name, name: name, limit: limit) } catch {
       try found(error, day)
       return nil
@@ -153,7 +166,7 @@ final class ArchiveCheck {
 
   // MARK: The report
 
-  private func report() -> VerifierReport {
+  func report() -> VerifierReport {
     var report = VerifierReport(path: root, result: findings.result, logID: log?.id, logName: log?.name)
     if let log, let lastFinal, let seal = seals[lastFinal].seal, let p7s = seals[lastFinal].p7sDigest {
       report.head = Head(log: log.id, number: seal.number, day: seal.day, p7s: p7s)

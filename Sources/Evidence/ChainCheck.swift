@@ -6,14 +6,7 @@ extension ArchiveCheck {
   func checkChain() {
     for (i, loaded) in seals.enumerated() {
       let before = i > 0 ? seals[i - 1] : nil
-      if let seal = loaded.seal, !isAlone {
-        if let logDigest, seal.logSHA256 != logDigest {
-          findings.add(.changed, nil, Layout.log, "not the one that seal \(loaded.number) names")
-        }
-        if let log, seal.log != log.name {
-          findings.add(.malformed, loaded.day, loaded.place + ".json", "names the log \(seal.log), which is \(log.name)")
-        }
-      }
+      if let seal = loaded.seal, !isAlone { checkLogName(seal, loaded) }
       let expected = (before?.number ?? (isAlone ? loaded.number - 1 : 0)) + 1
       guard loaded.number == expected else {
         reportGap(expected..<loaded.number, before, loaded)
@@ -34,6 +27,15 @@ extension ArchiveCheck {
         let detail = "from certificate \(wanted.short) to \(seal.signer.short), which the seal before does not announce"
         findings.add(.signerChanged, loaded.day, loaded.place + ".p7s", detail)
       }
+    }
+  }
+
+  func checkLogName(_ seal: Seal, _ loaded: LoadedSeal) {
+    if let logDigest, seal.logSHA256 != logDigest {
+      findings.add(.changed, nil, Layout.log, "not the one that seal \(loaded.number) names")
+    }
+    if let log, seal.log != log.name {
+      findings.add(.malformed, loaded.day, loaded.place + ".json", "names the log \(seal.log), which is \(log.name)")
     }
   }
 
@@ -80,7 +82,8 @@ extension ArchiveCheck {
         guard let of = byNumber[token.number] else { continue }
         let place = of.folder + token.file
         guard let digest = of.tokenFiles[token.file] else {
-          if !of.names.contains(token.file) { findings.add(.missing, of.day, place, "listed in seal \(seal.number)") }
+          // A token that came after a bundle was made is in no part of it.
+          if !of.names.contains(token.file), bundle == nil { findings.add(.missing, of.day, place, "listed in seal \(seal.number)") }
           continue
         }
         if digest != token.sha256 { findings.add(.changed, of.day, place, "not the one that seal \(seal.number) lists") }
@@ -104,7 +107,9 @@ extension ArchiveCheck {
       checkSigner(loaded, seal)
       checkDelay(loaded, seal)
     }
-    if isAlone { findings.add(.chainNotChecked, seals.first?.day, ".", "a day's folder alone: chain, --head and --log cannot be checked") }
+    if isAlone, bundle == nil {
+      findings.add(.chainNotChecked, seals.first?.day, ".", "a day's folder alone: chain, --head and --log cannot be checked")
+    }
   }
 
   /// A seal is proven at the earliest trusted time among the tokens of itself and of later chained seals.

@@ -32,7 +32,7 @@ extension ArchiveCheck {
     lastFinal = seals.lastIndex { $0.seal?.isFinal ?? false }
   }
 
-  private func load(_ loaded: LoadedSeal, isNewest: Bool) throws(ArchiveError) {
+  func load(_ loaded: LoadedSeal, isNewest: Bool) throws(ArchiveError) {
     let json = try readPart(loaded, .json)
     if let json {
       loaded.jsonDigest = SHA256.hash(json)

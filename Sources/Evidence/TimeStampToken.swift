@@ -70,6 +70,11 @@ public struct TimeStampToken: Sendable {
     self.response = response
   }
 
+  /// The token inside a response, as it is encoded there: what `openssl ts -reply -token_out` gives, and a .zd holds.
+  public static func bare(_ response: [UInt8]) throws(Malformed) -> [UInt8] {
+    try ASN1(response, .ber).tagged(ASN1.sequence, "a TimeStampResp").child(1, ASN1.sequence, "a time-stamp token").wholeBytes(response)
+  }
+
   /// The chain from the authority to the trusted certificates, valid at the token's time.
   ///
   /// `openssl ts -verify` makes the same judgement by the same code.

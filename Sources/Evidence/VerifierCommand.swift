@@ -10,9 +10,10 @@ public enum VerifierCommand {
   static let help = """
     usage: muhur-verify [--signer FILE] [--tsa FILE] [OPTION]... PATH...
 
-    Checks a Mühür log archive, or one day's folder: that no record was changed, removed, added or reordered since it was
-    sealed, and until when each day provably existed. It needs the archive and the certificates you trust, nothing else;
-    it writes nothing and needs no network.
+    Checks a Mühür log archive, one day's folder, or an evidence bundle (.zip): that no record was changed, removed, added
+    or reordered since it was sealed, and until when each day provably existed. It needs that and the certificates you
+    trust, nothing else; it writes nothing and needs no network. Of a bundle it prints each record itself; the README.html
+    in it is a page to read, not evidence.
 
     what you trust
       --signer FILE      PEM: certificates that may sign seals, or their roots
@@ -45,6 +46,7 @@ public enum VerifierCommand {
 
     example
       muhur-verify --signer signer.crt --tsa tsa.crt --head heads.txt /media/usb/archive
+      muhur-verify --signer signer.crt --tsa tsa.crt evidence.zip
 
     """
 
@@ -82,17 +84,12 @@ public enum VerifierCommand {
         if parsed.json { say(report.json.text + "\n") } else if !parsed.quiet { say(report.text(color: isatty(1) == 1)) }
         codes.append(report.result.exitCode)
       } catch {
-        switch error {
-        case .unreachable(let error):
-          complain("error: \(visible(error.description))")
-          codes.append(4)
-        case .unsupported(let words):
-          complain("error: \(visible(words))")
-          codes.append(2)
-        }
+        guard case .unreachable(let error) = error else { continue }
+        complain("error: \(visible(error.description))")
+        codes.append(4)
       }
     }
-    for code: Int32 in [1, 4, 2, 3] where codes.contains(code) { return code }
+    for code: Int32 in [1, 4, 3] where codes.contains(code) { return code }
     return 0
   }
 
@@ -163,7 +160,7 @@ public enum VerifierCommand {
       }
     }
     if out.help { return out }
-    guard !out.paths.isEmpty else { throw UsageError(words: "PATH is missing: an archive or a day's folder") }
+    guard !out.paths.isEmpty else { throw UsageError(words: "PATH is missing: an archive, a day's folder or an evidence bundle") }
     if let from = out.options.from, let to = out.options.to, to < from { throw UsageError(words: "--to \(to) is before --from \(from)") }
     return out
   }

@@ -21,6 +21,17 @@ public struct VerifierReport: Sendable {
     init(day: CalendarDay) { self.day = day }
   }
 
+  /// A record that an evidence bundle holds, whatever was found out about it.
+  public struct Record: Sendable {
+    public var day: CalendarDay
+    public var record: Int
+    public var seal: Int
+    public var provenAt: Timestamp?
+    public var authority: String?
+    /// Without LF.
+    public var line: [UInt8]
+  }
+
   public var path: String
   public var result: Finding.Result
   public var logID: String?
@@ -30,9 +41,40 @@ public struct VerifierReport: Sendable {
   public var days: [Day] = []
   /// Those that belong to no listed day.
   public var findings: [Finding] = []
+  /// Of a bundle; nil for an archive.
+  public var records: [Record]?
 
-  /// One line, as design section 6 has it; without LF.
+  init(path: String, result: Finding.Result, logID: String? = nil, logName: String? = nil) {
+    self.path = path
+    self.result = result
+    self.logID = logID
+    self.logName = logName
+  }
+
+  /// What can only be said to be broken.
+  init(path: String, malformed detail: String) {
+    self.init(path: path, result: .broken)
+    findings = [Finding(what: .malformed, day: nil, place: path, detail: detail)]
+  }
+
+  /// One line, as design section 6 has it; without LF. A bundle's has `records` behind it.
   public var json: JSONValue {
+    guard case .object(var members) = common, let records else { return common }
+    members.append(
+      JSONMember(
+        "records",
+        .array(
+          records.map {
+            [
+              "day": .string($0.day.description), "record": .integer($0.record), "seal": .integer($0.seal),
+              "proven_at": JSONValue($0.provenAt?.description), "authority": JSONValue($0.authority),
+              "line": .string(String(decoding: $0.line, as: UTF8.self)),
+            ]
+          })))
+    return .object(members)
+  }
+
+  private var common: JSONValue {
     [
       "result": .string(result.rawValue), "log": ["id": JSONValue(logID), "name": JSONValue(logName)],
       "head": JSONValue(head?.description),
@@ -84,6 +126,12 @@ public struct VerifierReport: Sendable {
       for finding in day.findings { line(finding, "    ") }
     }
     for finding in findings { line(finding, "") }
+    for record in records ?? [] {
+      out += "\(record.day) record \(record.record), seal \(record.seal), "
+      out += record.provenAt.map { "existed at \($0) (\($0.at(offsetMinutes: 0)))" } ?? "not proven by a time stamp"
+      out += ":\n    \(visible(record.line))\n"
+    }
+    if records != nil { out += "README.html in the bundle is a page to read, not evidence: what counts is what is printed here.\n" }
     if let head { out += "head: \(head)\n" }
     return out + "\(visible(path)): \(paint(result.words, result))\n"
   }

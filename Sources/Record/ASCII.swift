@@ -27,6 +27,15 @@ extension Span<UInt8> {
     }
   }
 
+  /// Whether these bytes are that text, which is in lower case, in any case.
+  public func equals(ignoringCase text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount else { return false }
+    return text.withUTF8Buffer { wanted in
+      for i in indices where unsafe wanted[i] != (self[i] &- 0x41 < 26 ? self[i] | 0x20 : self[i]) { return false }
+      return true
+    }
+  }
+
   public func equals(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     for i in indices where self[i] != other[i] { return false }

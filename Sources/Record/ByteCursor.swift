@@ -45,7 +45,10 @@ public struct ByteCursor: ~Escapable {
     return UInt32(four[0]) << 24 | UInt32(four[1]) << 16 | UInt32(four[2]) << 8 | UInt32(four[3])
   }
 
-  /// Four bytes, least significant first (gzip, pcap).
+  /// Two bytes, least significant first (zip).
+  public mutating func uint16LittleEndian(_ field: StaticString) throws(Malformed) -> UInt16 { try uint16(field).byteSwapped }
+
+  /// Four bytes, least significant first (gzip, pcap, zip).
   public mutating func uint32LittleEndian(_ field: StaticString) throws(Malformed) -> UInt32 { try uint32(field).byteSwapped }
 
   /// Eight bytes, most significant first.

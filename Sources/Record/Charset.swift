@@ -3,6 +3,19 @@ public enum Charset: String, Sendable, CaseIterable {
   case utf8 = "utf-8"
   case windows1254 = "windows-1254"
   case iso88599 = "iso-8859-9"
+  /// RFC 2781, without a byte order mark's say: the configuration says which.
+  case utf16LittleEndian = "utf-16le"
+  case utf16BigEndian = "utf-16be"
+  /// The OEM code pages of Turkish and of American Windows: what programs of the console write.
+  case cp857
+  case cp437
+
+  /// Whether ASCII text is the same bytes in it.
+  public var containsASCII: Bool { self != .utf16LittleEndian && self != .utf16BigEndian }
+
+  /// Whether a message of a device that writes in this is text as it stands: valid UTF-8, which nothing else is by chance,
+  /// but for the zeros of UTF-16.
+  public func isText(_ bytes: Span<UInt8>) -> Bool { containsASCII && bytes.isUTF8 }
 
   /// Appends these bytes as UTF-8; what the charset does not define becomes U+FFFD.
   public func decode(_ bytes: Span<UInt8>, into out: inout [UInt8]) {
@@ -22,7 +35,32 @@ public enum Charset: String, Sendable, CaseIterable {
       for i in bytes.indices { out.append(scalar: Self.windows1254(bytes[i])) }
     case .iso88599:
       for i in bytes.indices { out.append(scalar: bytes[i] < 0xa0 ? Unicode.Scalar(bytes[i]) : Self.windows1254(bytes[i])) }
+    case .utf16LittleEndian: Self.utf16(bytes, low: 0, into: &out)
+    case .utf16BigEndian: Self.utf16(bytes, low: 1, into: &out)
+    case .cp857: Self.oem(bytes, Self.upper857, into: &out)
+    case .cp437: Self.oem(bytes, Self.upper437, into: &out)
     }
+  }
+
+  /// - Parameter low: which of two bytes is the less significant one.
+  private static func utf16(_ bytes: Span<UInt8>, low: Int, into out: inout [UInt8]) {
+    var i = 0
+    func unit(_ i: Int) -> UInt32 { UInt32(bytes[i + low]) | UInt32(bytes[i + 1 - low]) << 8 }
+    while i + 1 < bytes.count {
+      var value = unit(i)
+      i += 2
+      if value & 0xfc00 == 0xd800, i + 1 < bytes.count, unit(i) & 0xfc00 == 0xdc00 {
+        value = 0x10000 + (value & 0x3ff) << 10 + unit(i) & 0x3ff
+        i += 2
+      }
+      // Half a pair is no character.
+      out.append(scalar: Unicode.Scalar(value) ?? "\u{fffd}")
+    }
+    if i < bytes.count { out.append(scalar: "\u{fffd}") }
+  }
+
+  private static func oem(_ bytes: Span<UInt8>, _ upper: [Unicode.Scalar], into out: inout [UInt8]) {
+    for i in bytes.indices { out.append(scalar: bytes[i] < 0x80 ? Unicode.Scalar(bytes[i]) : upper[Int(bytes[i]) - 0x80]) }
   }
 
   /// Microsoft code page 1254 (Turkish) as published by Unicode (CP1254.TXT).
@@ -47,4 +85,12 @@ public enum Charset: String, Sendable, CaseIterable {
     "\u{2014}",
     "\u{2dc}", "\u{2122}", "\u{161}", "\u{203a}", "\u{153}", "\u{fffd}", "\u{fffd}", "\u{178}",
   ]
+
+  /// From 0x80 on, as published by Unicode (CP857.TXT, CP437.TXT).
+  private static let upper857 = Array(
+    ("ÇüéâäàåçêëèïîıÄÅÉæÆôöòûùİÖÜø£ØŞşáíóúñÑĞğ¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ºªÊËÈ\u{fffd}ÍÎÏ┘┌█▄¦Ì▀"
+      + "ÓßÔÒõÕµ\u{fffd}×ÚÛÙìÿ¯´\u{ad}±\u{fffd}¾¶§÷¸°¨·¹³²■\u{a0}").unicodeScalars)
+  private static let upper437 = Array(
+    ("ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀"
+      + "αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}").unicodeScalars)
 }

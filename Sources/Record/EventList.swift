@@ -115,11 +115,35 @@ public struct EventList: Sendable {
     entries.append(Entry(field: field, value: value))
   }
 
-  /// Takes a field of the event begun last away again.
+  /// Takes a field of the event begun last away.
   public mutating func remove(_ field: EventField) {
     for i in (starts.last ?? 0)..<entries.count where entries[i].field == field {
       entries.remove(at: i)
       return
+    }
+  }
+
+  /// Of the session begun last: a translation that changes nothing, or that names no address or port, is none, and ICMP has
+  /// no ports.
+  public mutating func tidySession() {
+    if equals(event: count - 1, .proto, "icmp") || equals(event: count - 1, .proto, "icmp6") {
+      for field in [EventField.srcPort, .dstPort, .natPort] { remove(field) }
+    }
+    if case .integer(0)? = value(of: .natPort) { remove(.natPort) }
+    guard case .ip(let nat)? = value(of: .natIP) else { return }
+    if nat.isUnspecified || isSource(nat) {
+      remove(.natIP)
+      remove(.natPort)
+      remove(.natPortLast)
+    }
+  }
+
+  private func isSource(_ nat: IPAddress) -> Bool {
+    guard case .ip(let source)? = value(of: .srcIP), source == nat else { return false }
+    switch (value(of: .srcPort), value(of: .natPort)) {
+    case (.integer(let a)?, .integer(let b)?): return a == b
+    case (_, nil): return true
+    default: return false
     }
   }
 
@@ -166,9 +190,6 @@ public struct EventList: Sendable {
     guard case .text(let range)? = value(event: index, field) else { return false }
     return bytes.span.extracting(range).equals(text)
   }
-
-  /// Whether a text field of the event begun last is exactly that.
-  public func isLast(_ field: EventField, _ text: StaticString) -> Bool { equals(event: starts.count - 1, field, text) }
 
   /// The value of a record's `events`, members in the order of `EventField`.
   public func write(into out: inout [UInt8]) {

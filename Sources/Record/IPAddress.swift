@@ -16,10 +16,9 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
     value = bytes.count == 4 ? Self.mapped | v : v
   }
 
-  /// 0.0.0.0 or ::, which stand for none.
-  public var isUnspecified: Bool { value == Self.mapped || value == 0 }
-
   public var isV4: Bool { value >> 32 == 0xffff }
+  /// 0.0.0.0 or ::.
+  public var isUnspecified: Bool { value == 0 || value == 0xffff_0000_0000 }
   public var v4: UInt32? { isV4 ? UInt32(truncatingIfNeeded: value) : nil }
 
   /// Sixteen bytes, IPv4 in its mapped place: the key of the indexes.

@@ -101,9 +101,10 @@ public enum StrictJSON {
   }
 
   /// A contract file: one object and one LF (design section 12.1).
-  public static func file(_ bytes: Span<UInt8>) throws(Malformed) -> JSONValue {
+  /// - Parameter limit: of the object; a bundle's may be longer than a line.
+  public static func file(_ bytes: Span<UInt8>, limit: Int = maximumLine) throws(Malformed) -> JSONValue {
     guard bytes.count > 0, bytes[bytes.count - 1] == 0x0a else { throw Malformed(offset: bytes.count, field: "LF at the end") }
-    return try object(bytes.extracting(0..<bytes.count - 1))
+    return try object(bytes.extracting(0..<bytes.count - 1), limit: limit)
   }
 }
 

@@ -7,6 +7,7 @@ import Record
 // - A host stands behind a time, unless the word there is a tag (pfSense sends none).
 // - A tag ends in a colon or in `[…]`; a word that does neither belongs to the message.
 // - Without time, a tag needs a priority before it: free text may begin with "Error: …".
+// - A relay that keeps text of a Cisco device behind a header of its own: its sequence number is no tag, and its time counts.
 // - Cisco puts a sequence number and its own host name before the time, and `%FACILITY-5-NAME:` as tag.
 
 extension SyslogMessage {
@@ -86,7 +87,18 @@ extension SyslogMessage {
       reader.at += 2
       reader.skipBlanks()
     }
+    if reader.next.isDigit { readRelayedCisco(&reader) }
     _ = readTag(&reader)
+  }
+
+  /// `1663303: Jun 20 02:41:39.326: ` behind a relay's time and host.
+  private mutating func readRelayedCisco(_ reader: inout HeaderReader) {
+    let relay = host
+    let isCisco = readCiscoPrefix(&reader)
+    host = relay
+    guard isCisco, readTime(&reader, hasPriority: true, cisco: true) else { return }
+    if reader.next == 0x3a { reader.at += 1 }
+    reader.skipBlanks()
   }
 
   private func holdsValues(_ reader: borrowing HeaderReader, _ range: Range<Int>) -> Bool {

@@ -35,36 +35,39 @@ extension DeviceTime {
     return bsd(text, at: at + 1)
   }
 
-  /// Seconds since 1970, with a fraction or without; milli-, micro- and nanoseconds are told by their number of digits.
+  /// `1795158902.123456789`: seconds since 1970, ten digits of them, and up to nine of a fraction; with thirteen digits
+  /// milliseconds, with sixteen micro-, with nineteen nanoseconds.
   public static func unix(_ text: Span<UInt8>, at start: Int) -> (time: DeviceTime, end: Int)? {
+    guard start >= 0 else { return nil }
     var end = start
     var value: Int64 = 0
-    while end < text.count, text[end].isDigit {
-      guard end - start < 19 else { return nil }
-      let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
-      let (sum, more) = tens.addingReportingOverflow(Int64(text[end] &- 0x30))
-      guard !overflow, !more else { return nil }
-      value = sum
+    while end < text.count, text[end].isDigit, end - start < 18 {
+      value = value * 10 + Int64(text[end] &- 0x30)
       end += 1
     }
+    // The nineteenth digit is below what an event holds.
+    if end - start == 18, end < text.count, text[end].isDigit { end += 1 }
+    guard end == text.count || !text[end].isDigit else { return nil }
     switch end - start {
-    case 1...11:
+    case 10:
       var microseconds = value * Timestamp.second
-      var digits = 0
-      if end < text.count - 1, text[end] == 0x2e, text[end + 1].isDigit {
-        var scale: Int64 = 100_000
-        end += 1
-        while end < text.count, text[end].isDigit, digits < 9 {
-          microseconds += Int64(text[end] &- 0x30) * scale
-          scale /= 10
-          digits += 1
-          end += 1
-        }
+      guard end + 1 < text.count, text[end] == 0x2e, text[end + 1].isDigit else {
+        return (.instant(Timestamp(microseconds: microseconds, fractionDigits: 0)), end)
       }
-      return (.instant(Timestamp(microseconds: microseconds, fractionDigits: min(digits, 6))), end)
-    case 12...14: return (.instant(Timestamp(microseconds: value * 1000, fractionDigits: 3)), end)
-    case 15...17: return (.instant(Timestamp(microseconds: value, fractionDigits: 6)), end)
-    case 18...19: return (.instant(Timestamp(microseconds: value / 1000, fractionDigits: 6)), end)
+      let point = end
+      var scale: Int64 = 100_000
+      end += 1
+      while end < text.count, text[end].isDigit, end - point <= 9 {
+        microseconds += Int64(text[end] &- 0x30) * scale
+        scale /= 10
+        end += 1
+      }
+      guard end == text.count || !text[end].isDigit else { return nil }
+      return (.instant(Timestamp(microseconds: microseconds, fractionDigits: min(end - point - 1, 6))), end)
+    case 13: return (.instant(Timestamp(microseconds: value * 1000, fractionDigits: 3)), end)
+    case 16: return (.instant(Timestamp(microseconds: value, fractionDigits: 6)), end)
+    // Of nineteen digits eighteen were read.
+    case 19: return (.instant(Timestamp(microseconds: value / 100, fractionDigits: 6)), end)
     default: return nil
     }
   }

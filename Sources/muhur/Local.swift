@@ -81,11 +81,11 @@ enum Local {
 
   // MARK: - import, seal
 
-  private static func openForWriting(_ archive: String, _ keys: String?, _ progress: @escaping @Sendable (String) -> Void) throws
-    -> Client.OpenedLog
-  {
+  private static func openForWriting(
+    _ archive: String, _ keys: String?, _ seals: Bool, _ progress: @escaping @Sendable (String) -> Void
+  ) throws -> Client.OpenedLog {
     do throws(StartError) {
-      let core = try LogCore.open(archive: archive, keys: keys, progress: progress)
+      let core = try LogCore.open(archive: archive, keys: keys, seals: seals, progress: progress)
       return Client.OpenedLog(log: core, close: core.close)
     } catch {
       throw Refusal(ExitCode(rawValue: Int(error.exitCode)) ?? .unreachable, error.description)

@@ -1,5 +1,6 @@
 import Glibc
 import Record
+import TestSupport
 import Testing
 
 @testable import Archive
@@ -29,18 +30,6 @@ func contents(_ index: Index) throws -> [String] {
     }
   }
   return lines
-}
-
-/// A generator with a seed, so that a failure can be repeated.
-struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-  init(_ seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
-  mutating func next() -> UInt64 {
-    state ^= state << 13
-    state ^= state >> 7
-    state ^= state << 17
-    return state
-  }
 }
 
 @Suite("The index") struct IndexTests {

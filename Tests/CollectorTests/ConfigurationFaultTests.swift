@@ -118,10 +118,6 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(#"metrics: {listen: "*:9514"}"#, "metrics.listen: expected an address and a port"),
   ]
 
-  static let charsetsToCome = ["utf-16le", "utf-16be", "cp857", "cp437"].map {
-    Fault(
-      "devices: [{name: \"a\", from: \"10.0.0.1\", charset: \"\($0)\"}]", "devices[0].charset: \"\($0)\" is not there yet in this version")
-  }
 }
 
 @Suite struct ConfigurationFaultTests {
@@ -130,7 +126,7 @@ struct Fault: Sendable, CustomTestStringConvertible {
     return nil
   }
 
-  @Test("a fault is refused with its line, its key's path and what is expected", arguments: Fault.all + Fault.charsetsToCome)
+  @Test("a fault is refused with its line, its key's path and what is expected", arguments: Fault.all)
   func refused(_ fault: Fault) throws {
     let errors = try #require(refusal("{archive: \"/a\",\n\(fault.text)}"))
     #expect(errors.exitCode == 2 && errors.faults.count == 1, "\(errors)")

@@ -17,7 +17,7 @@ func configuration(_ text: String) throws(ConfigurationErrors) -> Configuration 
     #expect(c.dialectFolders == ["/etc/muhur/dialects", "/usr/share/muhur/dialects"])
     #expect(c.commitInterval == .init(text: "500ms", microseconds: 500_000) && c.retention.microseconds == 731 * Timestamp.day)
     #expect(c.bindingTimeout == .init(text: "1h", microseconds: Timestamp.hour) && c.clockTolerance.text == "2s")
-    #expect(c.sources == [.init(address: try #require(IPAddress("::")), port: 514)])
+    #expect(c.sources == [.udp(.init(address: try #require(IPAddress("::")), port: 514))])
     #expect(c.devices.isEmpty && c.staticAddresses.isEmpty && c.publish.isEmpty && c.metrics == nil && c.warnings.isEmpty)
     #expect(
       c.seal == .init() && c.seal.interval.text == "1h" && c.timestamp.every == .seal && c.timestamp.authorities == [.init(name: "local")])
@@ -51,7 +51,9 @@ func configuration(_ text: String) throws(ConfigurationErrors) -> Configuration 
     #expect(c.commitInterval.microseconds == 250_000 && c.retention.microseconds == 730 * Timestamp.day)
     #expect(
       c.bindingTimeout == .init(text: "90m", microseconds: 90 * Timestamp.minute) && c.clockTolerance == .init(text: "0s", microseconds: 0))
-    #expect(c.sources.map { "\($0.address) \($0.port)" } == ["127.0.0.1 5514", "::1 65535", ":: 514"])
+    #expect(
+      c.sources.map { if case .udp(let listen) = $0 { "\(listen.address) \(listen.port)" } else { "other" } }
+        == ["127.0.0.1 5514", "::1 65535", ":: 514"])
     let device = try #require(c.devices.first)
     #expect(
       device.name == "dhcp1" && device.site == "Kültür.Merkezi" && device.zone?.name == "Europe/Istanbul" && device.charset == .iso88599)

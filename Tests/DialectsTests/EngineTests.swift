@@ -58,6 +58,75 @@ import Testing
     #expect(found.first?.text.contains(expected) == true, "\(found.map(\.text))")
   }
 
+  @Test(
+    "a session's values are written as events have them",
+    arguments: [
+      ("{protocol:protocol} {src_ip}", "TCP 10.0.0.1", #""protocol":"tcp","src_ip":"10.0.0.1""#),
+      ("{protocol:protocol} {src_ip}", "17 10.0.0.1", #""protocol":"udp","src_ip":"10.0.0.1""#),
+      ("{protocol:protocol} {src_ip}", "ipv6-icmp ::1", #""protocol":"icmp6","src_ip":"::1""#),
+      ("{protocol:protocol} {src_ip}", "253 10.0.0.1", #""open","src_ip":"10.0.0.1""#),
+      ("{protocol:protocol} {src_ip}", "256 10.0.0.1", nil), ("{protocol:protocol} {src_ip}", "tcpx 10.0.0.1", nil),
+      ("{src_ip} {duration:duration}", "10.0.0.1 23:59:59", #""duration":86399"#),
+      ("{src_ip} {duration:duration}", "10.0.0.1 100:00:01", #""duration":360001"#),
+      ("{src_ip} {duration:duration}", "10.0.0.1 0:60:00", nil), ("{src_ip} {duration:duration}", "10.0.0.1 0:00:000", nil),
+      ("{src_ip} {start:unix-time}", "10.0.0.1 1795158902.123456789", #""start":"2026-11-20T07:15:02.123456+00:00""#),
+      ("{src_ip} {start:unix-time}", "10.0.0.1 1795158902", #""start":"2026-11-20T07:15:02+00:00""#),
+      ("{src_ip} {start:unix-time}", "10.0.0.1 17951589021", nil), ("{src_ip} {start:unix-time}", "10.0.0.1 179515890", nil),
+      ("{src_ip}:{src_port} {nat_ip}:{nat_port}", "10.0.0.1:5 192.0.2.1:6", #""nat_ip":"192.0.2.1","nat_port":6"#),
+    ] as [(String, String, String?)])
+  func sessions(_ pattern: String, _ message: String, _ expected: String?) throws {
+    let found = events(try session(pattern), message)
+    guard let expected else {
+      #expect(found.isEmpty)
+      return
+    }
+    #expect(found.first?.text.contains(expected) == true, "\(found.map(\.text))")
+  }
+
+  private func session(_ text: String) throws -> DialectSet {
+    try set("{ name: \"p\", text: \"\(text)\", event: { kind: \"session\", action: \"open\" } }")
+  }
+
+  @Test(
+    "a translation that changes nothing is none, and ICMP has no ports",
+    arguments: [
+      ("tcp 10.0.0.1:5 10.0.0.1:5", #""protocol":"tcp","src_ip":"10.0.0.1","src_port":5,"dialect""#),
+      ("tcp 10.0.0.1:5 10.0.0.1:6", #""src_ip":"10.0.0.1","src_port":5,"nat_ip":"10.0.0.1","nat_port":6"#),
+      ("tcp 10.0.0.1:5 0.0.0.0:0", #""src_ip":"10.0.0.1","src_port":5,"dialect""#),
+      ("icmp 10.0.0.1:5 192.0.2.1:5", #""src_ip":"10.0.0.1","nat_ip":"192.0.2.1","dialect""#),
+    ])
+  func translations(_ message: String, _ expected: String) throws {
+    let found = events(try session("{protocol:protocol} {src_ip}:{src_port} {nat_ip}:{nat_port}"), message)
+    #expect(found.first?.text.contains(expected) == true, "\(found.map(\.text))")
+  }
+
+  @Test("a session whose log does not say what became of it has no action")
+  func noAction() throws {
+    let found = events(try set("{ name: \"p\", text: \"{src_ip}\", event: { kind: \"session\", action: null } }"), "10.0.0.1")
+    #expect(found.first?.text == #"{"kind":"session","src_ip":"10.0.0.1","dialect":"test/3"}"#)
+  }
+
+  @Test(
+    "a dialect is for programs by name or the beginning of it, and for messages by how they begin",
+    arguments: [
+      ("app: [\"prog\"]", "<30>prog: go 10.0.0.1", true), ("app: [\"prog\"]", "<30>program: go 10.0.0.1", false),
+      ("app: [\"%ASA-*\"]", "<30>%ASA-6-1: go 10.0.0.1", true), ("app: [\"%ASA-*\"]", "<30>%FTD-6-1: go 10.0.0.1", false),
+      ("begins: [\"go \"]", "<30>go 10.0.0.1", true), ("begins: [\"go \"]", "go 10.0.0.1", true),
+      ("begins: [\"go \"]", "<30>Nov 20 10:15:02 h go 10.0.0.1", true), ("begins: [\"go \"]", "<30>x: go 10.0.0.1", false),
+      ("begins: [\"go \"], any_app: true", "<30>x: go 10.0.0.1", true), ("begins: [\"x\", \"go 1\"]", "<30>go 10.0.0.1", true),
+      ("begins: [\"gone\"]", "<30>go 10.0.0.1", false), ("bare: true", "go 10.0.0.1", true), ("bare: true", "<30>go 10.0.0.1", false),
+    ])
+  func applies(_ applies: String, _ message: String, _ reads: Bool) throws {
+    let text = """
+      { name: "test", version: 3, applies: { \(applies) }, examples: [{ input: "x", events: null }],
+        patterns: [{ name: "p", text: "go {ip}", event: { kind: "lease", action: "assign" } }] }
+      """
+    let set = try DialectSet.load(file: Array(text.utf8).span, path: "test.json5", name: "test")
+    var normaliser = Normaliser(set)
+    let found = normaliser.explain(Array(message.utf8).span, received: 0, sender: 1, source: SourceReading(zone: .utc))
+    #expect(found.events.count == (reads ? 1 : 0), "\(found.why ?? "")")
+  }
+
   @Test("an event takes from source and header what the message does not say")
   func surroundings() throws {
     var normaliser = Normaliser(try lease("go {ip}"))

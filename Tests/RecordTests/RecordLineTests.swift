@@ -89,6 +89,35 @@ import Testing
     #expect(text(out) == "\u{80}İ")
   }
 
+  @Test(
+    "character sets of Windows",
+    arguments: [
+      (.utf16LittleEndian, [0x5e, 0x01, 0x41, 0x00, 0x3d, 0xd8, 0x00, 0xde, 0x0a, 0x00], "ŞA\u{1f600}\n"),
+      (.utf16BigEndian, [0x01, 0x5e, 0x00, 0x41, 0xd8, 0x3d, 0xde, 0x00, 0x00, 0x0a], "ŞA\u{1f600}\n"),
+      // Halves of pairs, alone and the wrong way round; half a unit at the end.
+      (.utf16LittleEndian, [0x3d, 0xd8, 0x41, 0x00, 0x00, 0xde, 0x3d, 0xd8, 0x41], "\u{fffd}A\u{fffd}\u{fffd}\u{fffd}"),
+      (.utf16BigEndian, [0xde, 0x00, 0xd8, 0x3d], "\u{fffd}\u{fffd}"),
+      (.utf16LittleEndian, [], ""),
+      (.cp857, [0x9e, 0x9a, 0x4b, 0xa6, 0x98, 0xa7, 0x8d, 0x9f, 0x80, 0x87, 0x94, 0xd5, 0xf2], "ŞÜKĞİğışÇçö\u{fffd}\u{fffd}"),
+      (.cp437, [0x80, 0x87, 0x94, 0x81, 0xe1, 0xff, 0x00], "Ççöüß\u{a0}\0"),
+    ] as [(Charset, [UInt8], String)])
+  func windows(_ charset: Charset, _ bytes: [UInt8], _ expected: String) {
+    var out: [UInt8] = []
+    charset.decode(bytes.span, into: &out)
+    #expect(text(out) == expected)
+  }
+
+  @Test("every byte is a character in every character set", arguments: Charset.allCases)
+  func everyByte(_ charset: Charset) {
+    var out: [UInt8] = []
+    let bytes = [UInt8](0...255)
+    charset.decode(bytes.span, into: &out)
+    let isUTF8 = out.span.isUTF8
+    #expect(isUTF8)
+    // Of the 128 units of UTF-16 two are the halves of one pair.
+    #expect(text(out).unicodeScalars.count == (charset.containsASCII ? 256 : 127))
+  }
+
   @Test("an event that is taken back leaves nothing behind")
   func cancel() {
     var events = EventList()

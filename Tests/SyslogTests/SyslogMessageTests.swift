@@ -44,6 +44,11 @@ import Testing
     #expect(
       parts("<189>44124: sw-kat2: .Nov 20 2026 10:15:02.123 TRT: %SYS-5-X: m")
         == Parts(priority: 189, host: "sw-kat2", app: "%SYS-5-X", message: "m"))
+    // As a relay wrote it to a file behind a header of its own.
+    #expect(
+      parts("Jun 20 02:41:40 198.51.100.2 1663303: Jun 20 02:41:39.326: %SEC-6-X: m")
+        == Parts(host: "198.51.100.2", app: "%SEC-6-X", message: "m"))
+    #expect(parts("<30>Nov 20 10:15:02 h 1663303: m") == Parts(priority: 30, host: "h", app: "1663303", message: "m"))
     #expect(parts("<189>44124: hello: world") == Parts(priority: 189, message: "44124: hello: world"))
   }
 

@@ -19,7 +19,7 @@ public struct Configuration: Sendable {
   public var bindingTimeout = Period(text: "1h", microseconds: Timestamp.hour)
   /// How near to a change of holder an answer is no longer certain.
   public var clockTolerance = Period(text: "2s", microseconds: 2 * Timestamp.second)
-  public var sources = [Source(address: IPAddress(v6: 0), port: 514)]
+  public var sources = [Source.udp(Source.Listening(port: 514))]
   /// The first that matches a sender counts. None: everybody's events are taken.
   public var devices: [Device] = []
   public var staticAddresses: [StaticAddress] = []
@@ -41,16 +41,11 @@ public struct Configuration: Sendable {
     public var microseconds: Int64
   }
 
-  /// Where syslog is received by UDP.
-  public struct Source: Sendable, Equatable {
-    public var address: IPAddress
-    public var port: UInt16
-  }
-
   /// A sender of messages and how they are read.
   public struct Device: Sendable, Equatable {
     public var name: String
-    public var from: IPPrefix
+    /// The addresses it sends from; nil for a source that is a device of its own (a file, an interface).
+    public var from: IPPrefix?
     public var site = RecordLine.defaultSite
     /// Of the times in its messages that have none; nil: the archive's.
     public var zone: Zone?
@@ -119,5 +114,5 @@ public struct Configuration: Sendable {
   }
 
   /// The device that sends from this address.
-  func device(for address: IPAddress) -> Device? { devices.first { $0.from.contains(address) } }
+  func device(for address: IPAddress) -> Device? { devices.first { $0.from?.contains(address) == true } }
 }

@@ -40,7 +40,7 @@ extension Configuration {
 
 /// Reads one file, section by section, and gathers what is wrong.
 final class ConfigurationReader {
-  private let faults: ConfigurationFaults
+  let faults: ConfigurationFaults
   private var configuration: Configuration
   /// The names in `devices[].dialects`, for comparing with the dialects that there are.
   private var dialectNames: [JSON5Node] = []
@@ -108,10 +108,8 @@ final class ConfigurationReader {
 
   private func readSources(_ file: ConfigurationSection) {
     var found: [(node: JSON5Node, source: Configuration.Source)] = []
-    let given = file.sections("sources", types: ["udp", "tcp", "tls", "pcap", "file"], now: ["udp": ["type", "listen"]]) { _, section in
-      var listen: (address: IPAddress, port: UInt16) = (IPAddress(v6: 0), 514)
-      section.read("listen", into: &listen, ConfigurationValue.listen)
-      found.append((section["listen"] ?? section.node, Configuration.Source(address: listen.address, port: listen.port)))
+    let given = file.sections("sources", types: Configuration.Source.types, now: Configuration.Source.keys) { type, section in
+      if let source = source(type, section) { found.append((section["listen"] ?? section.node, source)) }
     }
     guard given else { return }
     for (i, one) in found.enumerated() where found[0..<i].contains(where: { $0.source == one.source }) {
@@ -132,12 +130,12 @@ final class ConfigurationReader {
       var from: IPPrefix?
       section.read("name", required: "how records call the device", into: &name, ConfigurationValue.name)
       section.read("from", required: "the address or block it sends from", into: &from, ConfigurationValue.prefix)
-      let device = readDevice(section, name: name, from: from)
+      let device = readDevice(section, name: name, from: from).flatMap { $0.from == nil ? nil : $0 }
       if let name, let other = found.first(where: { $0.device.name == name }) {
         faults.add((section["name"] ?? node).error("\(other.node.path) has this name already"))
       }
-      if let from, let other = found.first(where: { $0.device.from.contains(all: from) }) {
-        let what = "never matches: \(other.node.path) takes all of it (\(other.device.from)), and the first that matches counts"
+      if let from, let other = found.first(where: { $0.device.from?.contains(all: from) == true }), let all = other.device.from {
+        let what = "never matches: \(other.node.path) takes all of it (\(all)), and the first that matches counts"
         faults.warn(section["from"] ?? node, what)
       }
       if let device { found.append((node, device)) }
@@ -146,7 +144,8 @@ final class ConfigurationReader {
   }
 
   /// nil where name or block are wrong; what else is wrong is said all the same.
-  private func readDevice(_ section: ConfigurationSection, name: String?, from: IPPrefix?) -> Configuration.Device? {
+  /// - Parameter from: nil where the section is a source that is its own device.
+  func readDevice(_ section: ConfigurationSection, name: String?, from: IPPrefix?) -> Configuration.Device? {
     var site = RecordLine.defaultSite
     var zone: Zone?
     var charset = Charset.windows1254
@@ -167,7 +166,7 @@ final class ConfigurationReader {
     section.read("silent_after", into: &silentAfterMicroseconds) { node throws(JSON5Error) in
       try ConfigurationValue.period(node, from: "1s", to: "365d").microseconds
     }
-    guard let name, let from else { return nil }
+    guard let name else { return nil }
     return Configuration.Device(
       name: name, from: from, site: site, zone: zone, charset: charset, dialects: dialects, trustsDeviceClock: trustsDeviceClock,
       leaseSeconds: leaseSeconds, silentAfterMicroseconds: silentAfterMicroseconds)

@@ -163,16 +163,10 @@ enum ConfigurationValue {
     return text
   }
 
-  /// Known to the format, and still to come.
-  private static let charsetsToCome = ["utf-16le", "utf-16be", "cp857", "cp437"]
-
   static func charset(_ node: JSON5Node) throws(JSON5Error) -> Charset {
     let text = try text(node)
     let names = Charset.allCases.map(\.rawValue)
     if let charset = Charset(rawValue: text) { return charset }
-    guard !charsetsToCome.contains(text) else {
-      throw node.error("\(quoted(text)) is not there yet in this version (there is: \(names.joined(separator: ", ")))")
-    }
     throw node.error("expected one of " + names.joined(separator: ", ") + ", found \(quoted(text))" + Suggestion.text(text, names))
   }
 

@@ -79,10 +79,11 @@ final class Keeper: @unchecked Sendable {
         case .stop?:
           flush()
           try takeTails()
-          if day.records != sealer.newest.map({ $0.day == day.day ? $0.records : -1 }) { try seal(isFinal: false, note: nil) }
+          let isSealed = day.records == sealer.newest.map { $0.day == day.day ? $0.records : -1 }
+          if sealer.canSeal, !isSealed { try seal(isFinal: false, note: nil) }
           return
         case nil:
-          if Clock.monotonicMilliseconds() >= nextSeal { _ = try sealOpenDay() }
+          if sealer.canSeal, Clock.monotonicMilliseconds() >= nextSeal { _ = try sealOpenDay() }
           try stampWaiting()
         }
         state.set(error: nil)
@@ -156,7 +157,8 @@ final class Keeper: @unchecked Sendable {
     try day.finish()
     try releaseTails()
     let isSealed = sealer.newest.map { $0.isFinal && $0.day == day.day } ?? false
-    if !isSealed { try seal(isFinal: true, note: hadCollector ? nil : "the collector did not run on this day") }
+    // Without a key the day waits for its final seal until the log is opened with one.
+    if !isSealed, sealer.canSeal { try seal(isFinal: true, note: hadCollector ? nil : "the collector did not run on this day") }
     day = try DayKeeper(archive, day.day.adding(days: 1), making: true)
   }
 

@@ -9,12 +9,19 @@ final class Batch: @unchecked Sendable {
   struct Message {
     var offset: Int
     var length: Int
-    /// The message's own length where it was longer than what is kept.
+    /// The message's own length where it was longer than what is kept; `unended` where nobody knows it.
     var original: Int
     /// When it was received, since 1970.
     var microseconds: Int64
     var address: IPAddress
     var port: UInt16
+    /// Tells a source's connections apart, also those of one address and port; 0 for none.
+    var connection: UInt32 = 0
+    /// Offset of the message in its file; -1 for none.
+    var at = -1
+
+    /// The original length of what the end of a connection or file cut off.
+    static let unended = -1
   }
 
   /// Room for the longest datagram, many times.
@@ -23,11 +30,10 @@ final class Batch: @unchecked Sendable {
   private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Batch.capacity, alignment: 16)
   private var used = 0
   private(set) var messages: [Message] = []
-  /// The source that received it.
-  var source: any MessageSource
+  /// The source that received it: whoever takes an empty batch puts itself here.
+  var source: any MessageSource = Nowhere.source
 
-  init(source: any MessageSource) {
-    self.source = source
+  init() {
     messages.reserveCapacity(4096)
   }
 
@@ -39,11 +45,16 @@ final class Batch: @unchecked Sendable {
   }
 
   /// - Returns: false where there is no room; the message is not taken.
-  func append(_ message: UnsafeRawBufferPointer, original: Int, microseconds: Int64, address: IPAddress, port: UInt16) -> Bool {
+  func append(
+    _ message: UnsafeRawBufferPointer, original: Int, microseconds: Int64, address: IPAddress, port: UInt16, connection: UInt32 = 0,
+    at: Int = -1
+  ) -> Bool {
     guard message.count <= bytes.count - used, messages.count < 4096 else { return false }
     if let to = bytes.baseAddress, let from = message.baseAddress { memcpy(to + used, from, message.count) }
     messages.append(
-      Message(offset: used, length: message.count, original: original, microseconds: microseconds, address: address, port: port))
+      Message(
+        offset: used, length: message.count, original: original, microseconds: microseconds, address: address, port: port,
+        connection: connection, at: at))
     used += message.count
     return true
   }
@@ -55,9 +66,9 @@ final class Batch: @unchecked Sendable {
   }
 }
 
-/// Where messages come from: a socket, a file.
-protocol MessageSource: AnyObject, Sendable {
-  var via: Via { get }
-  /// What notices and metrics call it: `udp [::]:514`.
-  var name: String { get }
+/// The source of batches that nobody has taken yet.
+private final class Nowhere: MessageSource {
+  static let source = Nowhere()
+  let via = Via.internal
+  let name = "nowhere"
 }

@@ -9,7 +9,7 @@ struct SourceError: Error, CustomStringConvertible {
 }
 
 /// Receives syslog by UDP (RFC 5426) on one socket, on a thread of its own.
-final class DatagramReceiver: MessageSource {
+final class DatagramReceiver: MessageSource, RunningSource {
   let via = Via.udp
   let name: String
   let port: UInt16
@@ -17,10 +17,9 @@ final class DatagramReceiver: MessageSource {
   let bufferBytes: Int
   private let descriptor: Int32
   private let isStopping = Atomic(false)
-  /// Messages handed on.
-  let received = Atomic(0)
-  /// Messages the kernel threw away because its buffer was full.
-  let dropped = Atomic(0)
+  private let received = Atomic(0)
+  /// What the kernel threw away because its buffer was full.
+  private let dropped = Atomic(0)
 
   /// Asked for; how much of it is granted depends on CAP_NET_ADMIN or net.core.rmem_max.
   static let wantedBufferBytes = 64 << 20
@@ -54,6 +53,22 @@ final class DatagramReceiver: MessageSource {
   }
 
   deinit { close(descriptor) }
+
+  var receivedCount: Int { received.value }
+  var droppedCount: Int { dropped.value }
+
+  var warnings: [String] {
+    guard bufferBytes < Self.wantedBufferBytes else { return [] }
+    return [
+      "\(name): the kernel grants a receive buffer of \(bufferBytes >> 10) KiB; a burst may be lost. "
+        + "Raise it with: sysctl -w net.core.rmem_max=\(Self.wantedBufferBytes / 2) (a file in /etc/sysctl.d keeps it)"
+    ]
+  }
+
+  func addMetrics(to page: inout Exposition) {
+    page.add(
+      "muhur_receive_buffer_bytes", .gauge, "Receive buffer granted by the kernel, by source.", [([("source", name)], bufferBytes)])
+  }
 
   func stop() { isStopping.store(true, ordering: .relaxed) }
 

@@ -7,6 +7,7 @@ final class Peer {
   struct Key: Hashable {
     var address: IPAddress
     var port: UInt16
+    var connection: UInt32
     var source: ObjectIdentifier
   }
 

@@ -98,24 +98,28 @@ final class Writer: @unchecked Sendable {
     }
     advance(to: message.microseconds)
     batch.withMessage(message) { bytes in
-      add(bytes, original: message.original, microseconds: message.microseconds, peer: peer)
+      add(bytes, message, peer: peer)
     }
   }
 
   /// Makes the record of one message.
-  private func add(_ bytes: Span<UInt8>, original: Int, microseconds: Int64, peer: Peer) {
+  private func add(_ bytes: Span<UInt8>, _ message: Batch.Message, peer: Peer) {
+    let microseconds = message.microseconds
     let sender = peer.sender
     record.begin(&lines, microseconds: microseconds, offsetMinutes: offset(at: microseconds), sender: sender.span)
-    let isCut = original > bytes.count
+    let isUnended = message.original == Batch.Message.unended
+    let isCut = message.original > bytes.count || isUnended
     if isCut { counters.cut.add(1) }
-    RecordWriter.position(&lines, cut: isCut ? .some(original) : nil)
+    RecordWriter.position(
+      &lines, at: message.at < 0 ? nil : message.at, cut: isCut ? .some(isUnended ? nil : message.original) : nil)
     events.removeAll()
-    if bytes.isUTF8 {
+    let charset = peer.device?.charset ?? .windows1254
+    if charset.isText(bytes) {
       RecordWriter.raw(&lines, utf8: bytes)
       read(bytes, microseconds: microseconds, peer: peer)
     } else {
       text.removeAll(keepingCapacity: true)
-      (peer.device?.charset ?? .windows1254).decode(bytes, into: &text)
+      charset.decode(bytes, into: &text)
       RecordWriter.raw(&lines, bytes: bytes, text: text)
       let decoded = text
       read(decoded.span, microseconds: microseconds, peer: peer)
@@ -150,31 +154,33 @@ final class Writer: @unchecked Sendable {
   }
 
   private func peer(of message: Batch.Message, source: any MessageSource) -> Peer {
-    let key = Peer.Key(address: message.address, port: message.port, source: ObjectIdentifier(source))
+    let key = Peer.Key(address: message.address, port: message.port, connection: message.connection, source: ObjectIdentifier(source))
     if let lastPeer, lastPeer.key == key { return lastPeer.peer }
     if let known = peers[key] {
       lastPeer = (key, known)
       return known
     }
     if peers.count >= Self.maximumPeers { peers.removeAll(keepingCapacity: true) }
-    var from: [UInt8] = []
-    from.append(message.address, port: message.port)
-    let made = makePeer(
-      via: source.via, address: message.address, from: String(decoding: from, as: UTF8.self), since: message.microseconds)
+    let made = makePeer(of: message, source: source)
     peers[key] = made
     lastPeer = (key, made)
     return made
   }
 
-  private func makePeer(via: Via, address: IPAddress, from: String, since: Int64) -> Peer {
-    let device = configuration.device(for: address)
-    let name = device?.name ?? address.description
+  private func makePeer(of message: Batch.Message, source: any MessageSource) -> Peer {
+    let address = message.address
+    let device = source.device ?? configuration.device(for: address)
+    var from = Array((source.origin ?? "").utf8)
+    if source.origin == nil { from.append(address, port: message.port) }
+    let certificate = message.connection == 0 ? nil : source.certificate(of: message.connection)
     return Peer(
-      sender: RecordWriter.sender(via: via, source: device?.name, site: device?.site, from: from), device: device,
+      sender: RecordWriter.sender(
+        via: source.via, source: device?.name, site: device?.site, from: String(decoding: from, as: UTF8.self), peer: certificate),
+      device: device,
       reading: SourceReading(device, zone: archiveZone, dialects: normaliser.set),
       senderKey: UInt64(truncatingIfNeeded: address.value ^ address.value >> 64),
       keepsEvents: device != nil || configuration.devices.isEmpty,
-      activity: activity(name, device: device, since: since))
+      activity: activity(device?.name ?? address.description, device: device, since: message.microseconds))
   }
 
   private func activity(_ name: String, device: Configuration.Device?, since: Int64) -> SenderActivity {

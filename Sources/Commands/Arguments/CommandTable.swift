@@ -1,3 +1,5 @@
+import Dialects
+
 /// All commands, their options and their help. The parser, the daemon's access control and `--help` read this one table.
 public enum CommandTable {
   typealias Option = CommandDescription.Option
@@ -191,17 +193,22 @@ public enum CommandTable {
       name: .`import`, summary: "read log files into the open day", words: [Word(name: "FILE", count: .many)],
       options: [
         Option(name: "source", value: "NAME", about: "the device that wrote the file, as in the configuration; necessary"),
-        Option(name: "format", value: "F", about: "syslog (default: by what the file looks like)"),
+        Option(
+          name: "format", value: "F",
+          about: FileFormat.allCases.map(\.rawValue).joined(separator: ", ") + " (default: by what the file looks like)"),
         Option(name: "year", value: "Y", about: "the year of the first line, where lines have none"),
         Option(name: "again", about: "also where the same file was imported before"),
       ],
       about: [
-        "Each line becomes a record, byte for byte, with `via` import; its events rest on the times in the lines. A notice holds the file's "
-          + "SHA-256; the same file again is refused without --again. Through the socket the open file is handed over, so the daemon needs no "
-          + "right to read it."
+        "Each line, lease or request becomes a record, byte for byte, with `via` import; its events rest on the times in the file. A notice "
+          + "holds the file's SHA-256; the same file again is refused without --again. Through the socket the open file is handed over, so the "
+          + "daemon needs no right to read it.",
+        "static is a list of addresses that you declare, in columns ip,mac,hostname,since (a day or a time; the last two may be left out).",
+        "With --archive what was read is sealed where --keys names the log's keys, else by the daemon when it starts.",
       ],
       examples: [
         Example(line: "muhur import /var/log/dhcpd.log.1 --source dhcp1", about: "an old log, through the daemon"),
+        Example(line: "muhur import /var/lib/dhcp/dhcpd.leases --source dhcp1", about: "the leases that a server remembers"),
         Example(
           line: "muhur --archive old/archive import messages --source dhcp1 --year 2024", about: "into an archive that no daemon holds"),
       ],
@@ -245,7 +252,9 @@ public enum CommandTable {
       options: [
         Option(name: "source", value: "NAME", about: "read as from this device of the configuration"),
         Option(name: "dialect", value: "D", about: "only with this dialect"),
-        Option(name: "charset", value: "NAME", about: "of bytes that are not UTF-8: windows-1254 (default), iso-8859-9, utf-8"),
+        Option(
+          name: "charset", value: "NAME",
+          about: "of bytes that are not UTF-8: windows-1254 (default), iso-8859-9, utf-8, utf-16le, utf-16be, cp857, cp437"),
         Option(name: "base64", about: "each line is one message in base64"),
         Option(name: "dialects", value: "DIR", about: "the folder of dialects", repeats: true),
         Option(name: "config", value: "FILE", about: "the configuration (default: /etc/muhur/muhur.json5)"),

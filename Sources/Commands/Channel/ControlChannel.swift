@@ -159,13 +159,18 @@ public struct ControlChannel: ~Copyable, Sendable {
   /// The answer, the words and the end.
   public func reply(_ reply: Reply) throws(ChannelError) {
     for line in reply.words { try send(Message(.words, Array(line.utf8.prefix(Message.maximumContent)))) }
+    try send(.answer, reply.json)
+    try send(.file, reply.file)
+    try send(Message(.end, Array(String(reply.exit.rawValue).utf8)))
+  }
+
+  private func send(_ kind: Message.Kind, _ bytes: [UInt8]) throws(ChannelError) {
     var at = 0
-    while at < reply.json.count {
-      let end = min(at + Message.maximumContent, reply.json.count)
-      try send(Message(.answer, Array(reply.json[at..<end])))
+    while at < bytes.count {
+      let end = min(at + Message.maximumContent, bytes.count)
+      try send(Message(kind, Array(bytes[at..<end])))
       at = end
     }
-    try send(Message(.end, Array(String(reply.exit.rawValue).utf8)))
   }
 
   /// Who is at the other end of a control connection.
@@ -183,6 +188,8 @@ public struct Reply: Sendable {
   public var exit: ExitCode
   /// The answer's JSON text, one object without LF; empty where there is none.
   public var json: [UInt8]
+  /// What the caller's program puts into the file that the command names; empty where there is none.
+  public var file: [UInt8] = []
   /// Lines for standard error.
   public var words: [String]
   /// How many answers were given, for the query notice.

@@ -7,6 +7,7 @@ import Record
 ///     P  progress, for people, replaced by the next
 ///     W  a line for standard error
 ///     A  a piece of the answer's JSON text
+///     F  a piece of the file that the answer is, such as an evidence bundle; the caller's program places it
 ///     E  the end: the exit code as a decimal number
 ///
 /// The arguments are those of the command line, read on both sides by the same table (`Arguments`): nothing that the
@@ -17,6 +18,7 @@ public struct Message: Sendable, Hashable {
     case progress = 0x50
     case words = 0x57
     case answer = 0x41
+    case file = 0x46
     case end = 0x45
   }
 

@@ -1,3 +1,4 @@
+import Archive
 import Glibc
 import Record
 
@@ -10,11 +11,15 @@ public struct Client {
     public var explain: (_ invocation: Invocation, _ give: ([UInt8]) -> Bool) -> Reply
 
     /// Opens an archive that no daemon holds, to write it: the collector without its sources.
-    public var openForWriting: (_ archive: String, _ keys: String?, _ progress: @escaping @Sendable (String) -> Void) throws -> OpenedLog
+    public var openForWriting: OpenForWriting
+    /// Where it does not seal, it needs no keys.
+    public typealias OpenForWriting = (
+      _ archive: String, _ keys: String?, _ seals: Bool, _ progress: @escaping @Sendable (String) -> Void
+    ) throws -> OpenedLog
 
     public init(
       checkConfiguration: @escaping (String?) -> Reply, explain: @escaping (Invocation, (_ line: [UInt8]) -> Bool) -> Reply,
-      openForWriting: @escaping (String, String?, @escaping @Sendable (String) -> Void) throws -> OpenedLog
+      openForWriting: @escaping OpenForWriting
     ) {
       self.checkConfiguration = checkConfiguration
       self.explain = explain
@@ -71,6 +76,10 @@ public struct Client {
     case .explain: return explain(invocation)
     default: break
     }
+    if let path = Self.outputPath(invocation), access(path, F_OK) == 0 {
+      terminal.complain("\(path) exists already; nothing was asked", hint: "evidence is never overwritten: name another file")
+      return 1
+    }
     if invocation.has("archive") {
       guard !invocation.has("socket") else { throw UsageError("--archive and --socket exclude each other") }
       return try onFolder(invocation)
@@ -90,7 +99,9 @@ public struct Client {
       let log = try OfflineLog(invocation)
       guard invocation.name == .`import` || invocation.name == .seal else {
         guard !invocation.has("keys") else { throw Refusal(.usage, "--keys is for commands that write") }
-        return finish(invocation, Commands.run(invocation, on: log) { terminal.progress($0) })
+        let code = finish(invocation, Commands.run(invocation, on: log) { terminal.progress($0) })
+        if invocation.command.access == .question { terminal.say("asked of a folder: no record of this question was made") }
+        return code
       }
       return try write(invocation)
     } catch { return finish(invocation, error.reply) }
@@ -100,7 +111,11 @@ public struct Client {
     let opened: OpenedLog
     do {
       let terminal = terminal
-      opened = try local.openForWriting(invocation.value("archive") ?? "", invocation.value("keys")) { terminal.progress($0) }
+      // The usual keys may be those of another log: an import seals only where its own are named.
+      let keys = invocation.value("keys")
+      opened = try local.openForWriting(invocation.value("archive") ?? "", keys, keys != nil || invocation.name != .`import`) {
+        terminal.progress($0)
+      }
     } catch { throw Refusal(error) }
     var code: Int32
     if invocation.name == .`import` {
@@ -124,6 +139,7 @@ public struct Client {
           case .progress: terminal.progress(String(decoding: piece.content, as: UTF8.self))
           case .words: reply.words.append(String(decoding: piece.content, as: UTF8.self))
           case .answer: reply.json += piece.content
+          case .file: reply.file += piece.content
           case .request, .end: break
           }
         }
@@ -183,6 +199,13 @@ public struct Client {
   private func finish(_ invocation: Invocation, _ reply: Reply) -> Int32 {
     terminal.endProgress()
     for line in reply.words { terminal.say(line) }
+    if !reply.file.isEmpty, let path = Self.outputPath(invocation) {
+      do throws(ArchiveError) { try Disk.place(reply.file, at: path) } catch {
+        terminal.complain("\(error)")
+        return 4
+      }
+      terminal.say("evidence bundle: \(path), \(Words.grouped(reply.file.count)) bytes; check it with: muhur-verify \(path)")
+    }
     guard !reply.json.isEmpty else { return Int32(reply.exit.rawValue) }
     if invocation.has("json") {
       return wrote(terminal.write(reply.json + [0x0a]), reply.exit)
@@ -194,6 +217,9 @@ public struct Client {
     if invocation.name == .table, invocation.has("csv") { return print(CSV.table(answer), reply.exit) }
     return print(Rendering.text(invocation.name, answer, style: terminal.style), reply.exit)
   }
+
+  /// The file that a command makes.
+  private static func outputPath(_ invocation: Invocation) -> String? { invocation.value("export") ?? invocation.value("out") }
 
   private func print(_ text: String, _ exit: ExitCode) -> Int32 { wrote(terminal.write(text), exit) }
 

@@ -1,6 +1,7 @@
 import Dialects
 import Glibc
 import Record
+import Syslog
 
 /// `explain`: how messages are read, one a line, without archive and daemon.
 public struct ExplainMessages {
@@ -30,14 +31,20 @@ public struct ExplainMessages {
         let message = invocation.has("base64") ? Base64.bytes(line.span) : line
         guard let message else { throw UsageError("line \(number) is not base64") }
         var text = message
-        if !message.span.isUTF8 {
+        if !named.charset.isText(message.span) {
           text = []
           named.charset.decode(message.span, into: &text)
         }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let received = Int64(now.tv_sec) * Timestamp.second + Int64(now.tv_nsec) / 1000
-        let explanation = normaliser.explain(text.span, received: received, sender: 1, source: named.reading)
+        var explanation = normaliser.explain(text.span, received: received, sender: 1, source: named.reading)
+        if text != message, named.charset.containsASCII, let bytes = SyslogMessage(message.span).message {
+          // What `message` shows is a reading of bytes that are not UTF-8: these are they.
+          var base64: [UInt8] = []
+          base64.append(base64: message.span.extracting(bytes))
+          explanation.syslog.append(JSONMember("message_base64", .string(String(decoding: base64, as: UTF8.self))))
+        }
         if !explanation.events.isEmpty { found += 1 }
         return give(explanation.json.bytes)
       }

@@ -8,6 +8,11 @@ struct HolderQuestions {
   let progress: (String) -> Void
 
   func who(_ invocation: Invocation) throws -> Reply {
+    let question = try whoQuestion(invocation)
+    return try reply(log.questions(progress: progress).who(question))
+  }
+
+  func whoQuestion(_ invocation: Invocation) throws -> Who {
     let text = invocation.words[0]
     guard let ip = IPAddress(text) else {
       throw UsageError("\(Arguments.quoted(text)) is no IP address", hint: "write 10.20.3.57 or 2001:db8::57")
@@ -15,7 +20,7 @@ struct HolderQuestions {
     guard let at = invocation.value("at") else { throw UsageError("--at is missing", hint: "--at '2026-11-20 14:03'") }
     var question = Who(ip: ip, at: try TimeArgument(at).instant(in: log.zone), site: invocation.value("site"))
     if let window = invocation.value("window") { question.window = try DurationArgument.read(window, option: "window") }
-    return try reply(log.questions(progress: progress).who(question))
+    return question
   }
 
   func device(_ invocation: Invocation) throws -> Reply {
@@ -26,7 +31,7 @@ struct HolderQuestions {
     return try reply(answers)
   }
 
-  private func reply(_ answers: Answers) throws -> Reply {
+  func reply(_ answers: Answers) throws -> Reply {
     // The index may know a record before its proof can be read; what fails is said, not left out.
     var failure: (any Error)?
     let json = answers.json { place in

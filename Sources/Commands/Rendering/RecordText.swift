@@ -53,6 +53,16 @@ struct RecordText {
     }.joined(separator: "  ")
   }
 
+  func exported(_ answer: JSONValue) -> String {
+    var out = ""
+    for record in answer["records"]?.array ?? [] {
+      out +=
+        "\(Words.text(record["day"]) ?? "?") record \(Words.text(record["record"]) ?? "?"), seal \(Words.text(record["seal"]) ?? "?"), "
+      out += (Words.both(record["proven_at"]).map { "proven at " + $0 } ?? style.doubtful("no time stamp yet")) + "\n"
+    }
+    return out + "SHA-256 \(Words.text(answer["sha256"]) ?? "")\n"
+  }
+
   func explain(_ answer: JSONValue) -> String {
     var out = ""
     func line(_ name: String, _ text: String?) {

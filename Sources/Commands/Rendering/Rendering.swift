@@ -19,7 +19,8 @@ public enum Rendering {
     case .copy: ReportText(style: style).copy(answer)
     case .reindex: ReportText(style: style).reindexed(answer)
     case .checkConfig: ReportText(style: style).checked(answer)
-    case .hold, .export: visible(answer.text) + "\n"
+    case .export: RecordText(style: style).exported(answer)
+    case .hold: visible(answer.text) + "\n"
     }
   }
 }

@@ -234,9 +234,7 @@ struct CaseCompiler {
           if case .null = entry.node.value {
           } else {
             let text = try entry.node.string()
-            guard !text.isEmpty, field != .proto || ["tcp", "udp", "icmp"].contains(text) else {
-              throw entry.node.error("expected \(field == .proto ? "tcp, udp or icmp" : "a word"), or null for none")
-            }
+            guard !text.isEmpty else { throw entry.node.error("expected a word, or null for none") }
             constant = compiler.intern(Array(text.utf8))
           }
           draft.maps.append(MapEntry(test: Self.test(entry.name, &compiler), constant: constant))

@@ -77,21 +77,6 @@ enum HeaderPart: String, CaseIterable, Sendable {
   case procid = "@procid"
 }
 
-/// Which messages a reading is for, besides the programs' names.
-struct Applies: Sendable {
-  /// Tags and APP-NAMEs.
-  var apps: [String] = []
-  /// Whether lines without any syslog header may be its own.
-  var bare = false
-  /// How the text may begin.
-  var begins: [[UInt8]] = []
-  /// What must stand in the text's first bytes.
-  var contains: [[UInt8]] = []
-
-  /// How far `contains` looks.
-  static let reach = 1024
-}
-
 /// How text of the key-value form is written.
 struct KeyValueStyle: Sendable {
   /// Behind each pair; a space stands for any blanks.

@@ -11,11 +11,13 @@ public final class Sealer {
   private let keys: KeyFolder
   private let log: LogIdentity
   private let logSHA256: Digest
-  private let identity: Identity
+  private let signer: Signer?
   private let authorities: [any TimeStampAuthority]
   private let stampsEvery: Bool
   private let software: String
 
+  /// Whether there is a key.
+  public let canSeal: Bool
   /// The newest seal, nil before the first.
   public private(set) var newest: Seal?
   private var previous: Seal.Previous?
@@ -29,22 +31,24 @@ public final class Sealer {
   public private(set) var lastErrors: [String: String] = [:]
 
   /// - Parameters:
+  ///   - identity: nil where nothing is to be sealed: no key is needed then.
   ///   - stampsEvery: false: only final seals are sent to authorities.
   /// - Throws: `ArchiveError` where the newest seal is older than `keys/last-seal` says, or is not the one it says.
   public init(
-    _ archive: ArchiveFolder, keys: KeyFolder, identity: consuming Identity, authorities: [any TimeStampAuthority], stampsEvery: Bool,
+    _ archive: ArchiveFolder, keys: KeyFolder, identity: consuming Identity?, authorities: [any TimeStampAuthority], stampsEvery: Bool,
     software: String
   ) throws {
     store = SealStore(archive)
     self.keys = keys
     log = try archive.log()
     logSHA256 = SHA256.hash(try archive.logBytes())
-    self.identity = identity
+    if let identity { signer = Signer(identity) } else { signer = nil }
     self.authorities = authorities
     self.stampsEvery = stampsEvery
     self.software = software
+    canSeal = signer != nil
     try load()
-    try compareWithLast()
+    if canSeal { try compareWithLast() }
   }
 
   private func load() throws {
@@ -116,10 +120,17 @@ public final class Sealer {
     }
   }
 
+  /// A key that may be absent: an `Identity` itself cannot be looked at in an optional.
+  private final class Signer {
+    let identity: Identity
+    init(_ identity: consuming Identity) { self.identity = identity }
+  }
+
   /// Makes the next seal: on disk and signed when this returns; its token is asked for, and waited for later where no
   /// authority answers.
   /// - Throws: where it could not be placed or signed. Calling again finishes what was begun.
   public func seal(_ statement: Statement) throws -> Seal {
+    guard let signer = signer?.identity.certificate.sha256 else { throw Self.noKey }
     try finishUnsigned()
     guard let root = statement.state.root else { throw ArchiveError(.missing, Layout.salt, "no seal without the day's salt") }
     let seal = Seal(
@@ -129,7 +140,7 @@ public final class Sealer {
       sha256: statement.state.sha256,
       root: root, saltSHA256: SHA256.hash(statement.salt.fileBytes), earliest: statement.state.earliest, latest: statement.state.latest,
       made: statement.made, dropped: statement.dropped, keptFrom: newest?.keptFrom ?? statement.day, holds: newest?.holds ?? [],
-      signer: identity.certificate.sha256, clock: statement.clock, software: software, note: statement.note)
+      signer: signer, clock: statement.clock, software: software, note: statement.note)
     try Disk.place(seal.fileBytes, at: store.path(seal.number, seal.day, .json))
     newest = seal
     unlisted = []
@@ -144,13 +155,20 @@ public final class Sealer {
   public func finishUnsigned() throws {
     guard let (number, day) = unsigned else { return }
     let json = try store.bytes(number, day, .json)
-    let p7s = try Signature.sign(json, identity.key, identity.certificate, chain: identity.chain)
+    let p7s = try sign(json)
     try Disk.place(p7s, at: store.path(number, day, .signature))
     previous = Seal.Previous(json: SHA256.hash(json), p7s: SHA256.hash(p7s))
     unsigned = nil
     if stampsEvery || newest?.isFinal == true { waiting.append((number, day)) }
     try LastSeal(number: number, p7s: SHA256.hash(p7s)).write(keys)
   }
+
+  private func sign(_ json: [UInt8]) throws -> [UInt8] {
+    guard let signer else { throw Self.noKey }
+    return try Signature.sign(json, signer.identity.key, signer.identity.certificate, chain: signer.identity.chain)
+  }
+
+  private static let noKey = ArchiveError(.missing, "keys", "the log was opened without its keys: nothing can be sealed")
 
   /// Asks the authorities, in their order, for each seal that has no token.
   /// - Returns: whether none waits any more.
