@@ -24,12 +24,13 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CIsal", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
     .target(name: "Record", swiftSettings: record),
     .target(name: "Syslog", dependencies: ["Record"], swiftSettings: record),
     .target(name: "Dialects", dependencies: ["Record", "Syslog"], resources: [.embedInCode("BuiltIn")], swiftSettings: record),
-    .target(name: "Archive", dependencies: ["Record", "COpenSSL", "CZlib", "CDeflate", "CLinux"], swiftSettings: plain),
+    .target(name: "Archive", dependencies: ["Record", "COpenSSL", "CZlib", "CDeflate", "CIsal", "CLinux"], swiftSettings: plain),
     .target(name: "Evidence", dependencies: ["Record", "Archive", "COpenSSL"], swiftSettings: plain),
     .target(name: "Attribution", dependencies: ["Record", "Dialects", "Archive", "CSQLite", "CLinux"], swiftSettings: plain),
     .target(
