@@ -29,6 +29,7 @@ let package = Package(
 
     .target(name: "Record", swiftSettings: record),
     .target(name: "Syslog", dependencies: ["Record"], swiftSettings: record),
+    .target(name: "PacketDecoding", dependencies: ["Record"], swiftSettings: record),
     .target(name: "Dialects", dependencies: ["Record", "Syslog"], resources: [.embedInCode("BuiltIn")], swiftSettings: record),
     .target(name: "Archive", dependencies: ["Record", "COpenSSL", "CZlib", "CDeflate", "CIsal", "CLinux"], swiftSettings: plain),
     .target(name: "Evidence", dependencies: ["Record", "Archive", "COpenSSL"], swiftSettings: plain),
@@ -47,6 +48,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Record"], path: "Tests/TestSupport", swiftSettings: plain),
     tests("RecordTests", ["Record"]),
     tests("SyslogTests", ["Syslog"]),
+    tests("PacketDecodingTests", ["PacketDecoding"]),
     tests("DialectsTests", ["Dialects"]),
     tests("ArchiveTests", ["Archive"]),
     tests("EvidenceTests", ["Evidence"], exclude: ["Fixtures"]),
@@ -62,6 +64,7 @@ let package = Package(
 if fuzzing {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence"], path: "Fuzz", swiftSettings: plain,
+      name: "fuzz", dependencies: ["Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence"], path: "Fuzz",
+      swiftSettings: plain,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }

@@ -10,6 +10,8 @@ struct Applies: Sendable {
   var anyApp = false
   /// Lines that have no syslog header.
   var bare = false
+  /// Patterns read from the program's name on: what a log puts first looks like one.
+  var withTag = false
   /// It is tried after the other dialects of its programs: it reads what a product adds to another program's messages.
   var last = false
 

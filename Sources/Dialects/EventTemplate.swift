@@ -41,9 +41,6 @@ extension PatternCompiler {
     if kind == .lease || kind == .binding, fields.isDisjoint(with: [Int(EventField.ip.rawValue), Int(EventField.prefix.rawValue)]) {
       throw node.error("a \(kind.rawValue) needs {ip} or {prefix} in the pattern's text")
     }
-    if kind == .session, fields.isDisjoint(with: [Int(EventField.srcIP.rawValue), Int(EventField.natIP.rawValue)]) {
-      throw node.error("a session needs {src_ip} or {nat_ip}")
-    }
     return template
   }
 }

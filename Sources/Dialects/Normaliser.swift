@@ -45,6 +45,8 @@ public struct Normaliser: Sendable {
   private var scratch = MatchScratch()
   private var values = ValueTable()
   private var afters = AfterTable()
+  /// Whether the latest dialect's head stood before the message and was not empty.
+  private var hadHead = false
   /// Where the pattern stopped that came furthest in the latest message.
   private(set) var nearest = Nearest()
 
@@ -119,11 +121,17 @@ public struct Normaliser: Sendable {
     case .notUnderstood, .notForUs: break
     }
     for reading in set.bare {
+      let before = nearest
       let found = read(text, with: reading, received, sender, source, &events)
       guard case .notUnderstood = found else { return found }
-      if outcome == .notForUs, isOwn(reading) { outcome = found }
+      if !isOwn(reading) { nearest = before } else if outcome == .notForUs { outcome = found }
     }
     return outcome
+  }
+
+  /// The text that a dialect's patterns read.
+  private func whole(_ message: Range<Int>, _ app: Range<Int>, with index: Int) -> Range<Int> {
+    set.dialects[index].applies.withTag ? app.lowerBound..<message.upperBound : message
   }
 
   /// Dialects that know their messages by how these begin.
@@ -141,17 +149,16 @@ public struct Normaliser: Sendable {
       else { continue }
       let found = read(text, with: reading, received, sender, source, &events)
       guard case .notUnderstood = found else { return found }
-      if outcome == .notForUs, isOwn(reading) { outcome = found }
+      if outcome == .notForUs, isOwn(reading, unlessHeadless: true) { outcome = found }
     }
     return outcome
   }
 
   /// Whether a message that a reading did not understand is its own all the same: its head is there, or its text could be
   /// cut. Others' messages may begin so too, or have no header either.
-  private func isOwn(_ reading: DialectSet.Reading) -> Bool {
-    guard nearest.dialect == reading.dialect else { return false }
-    if let cut = nearest.cut { return cut.rank > 1 }
-    return nearest.pattern >= 0 && nearest.pattern != Self.noPattern
+  private func isOwn(_ reading: DialectSet.Reading, unlessHeadless: Bool = false) -> Bool {
+    if reading.cut >= 0 { return nearest.dialect == reading.dialect && (nearest.cut?.rank ?? 0) > 1 }
+    return hadHead || unlessHeadless && set.dialects[reading.dialect].head.isEmpty
   }
 
   private func permits(_ index: Int, _ only: [Int]?) -> Bool {
@@ -172,7 +179,8 @@ public struct Normaliser: Sendable {
   ) -> Outcome {
     if reading.cut >= 0 { return cut(text, with: reading, received, source, &events) }
     guard let message = header.message else { return .notUnderstood(dialect: reading.dialect) }
-    return read(text, trimmed(text, message), with: reading.dialect, received, sender, source, &events)
+    let whole = header.app.map { self.whole(message, $0, with: reading.dialect) } ?? message
+    return read(text, trimmed(text, whole), with: reading.dialect, received, sender, source, &events)
   }
 
   private mutating func read(
@@ -183,6 +191,7 @@ public struct Normaliser: Sendable {
     let body = text.extracting(message)
     var at = 0
     scratch.reset()
+    hadHead = false
     if !dialect.head.isEmpty {
       guard let end = scratch.match(body, at: 0, dialect, dialect.head, toEnd: false) else {
         note(index, -1, message.lowerBound)
@@ -190,6 +199,7 @@ public struct Normaliser: Sendable {
       }
       at = end
     }
+    hadHead = at > 0
     let headCaptures = scratch.captureCount
     var end = at
     while end < body.count, PatternDispatch.isWordByte(body[end]) { end += 1 }
@@ -389,15 +399,19 @@ public struct Normaliser: Sendable {
     return true
   }
 
-  /// What holds for events of every device. Whether the event names an address (or, of a login, anybody) at all.
+  /// What holds for events of every device. Whether the event names an address (or, of a login, anybody) at all: Cisco's
+  /// sessions may name two ends without saying which is whose.
   private func isAboutSomebody(_ kind: EventKind, _ events: inout EventList) -> Bool {
+    // 0.0.0.0 stands for "none yet".
+    if case .ip(let ip)? = events.value(of: .ip), ip.isUnspecified { events.remove(.ip) }
     switch kind {
     case .lease, .binding: return events.has(.ip) || events.has(.prefix)
-    case .login: return events.has(.ip) || events.has(.user) || events.has(.mac)
+    case .login:
+      return events.has(.ip) || events.has(.user) || events.has(.mac) || events.has(.phone) || events.has(.sessionID)
     case .notice: return true
     case .session:
       events.tidySession()
-      return events.has(.srcIP) || events.has(.natIP)
+      return true
     }
   }
 

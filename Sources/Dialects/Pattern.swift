@@ -2,7 +2,9 @@ import Record
 
 /// What a field of a pattern accepts.
 enum FieldType: String, CaseIterable, Sendable {
-  case ip, ip4, ip6, prefix, mac, hex, integer, port, word, text, skip, rest, blank, time, duration, seconds, milliseconds
+  case ip, ip4, ip6, prefix, mac, hex, integer, port, word, text, rest, blank, time, duration, seconds, milliseconds
+  /// Text up to the first place where the literal behind it stands.
+  case phrase
   /// A MAC address whose bytes may have one digit.
   case shortMAC = "short-mac"
   /// A time with the name or offset of its zone behind it.
@@ -28,7 +30,7 @@ enum FieldType: String, CaseIterable, Sendable {
     case .integer: "a number"
     case .port: "a port"
     case .word: "a word"
-    case .text, .skip, .rest: "text"
+    case .text, .phrase, .rest: "text"
     case .blank: "a space"
     case .time: "a date and time"
     case .zonedTime: "a date, a time and a zone"
@@ -63,7 +65,7 @@ enum FieldType: String, CaseIterable, Sendable {
   func fits(_ field: EventField) -> Bool {
     switch field {
     case .proto: return self == .transport
-    case .srcPort, .natPort, .natPortLast, .dstPort: return self == .port
+    case .srcPort, .natPort, .natPortLast, .dstPort: return self == .port || self == .integer
     default: break
     }
     return switch field.form {
@@ -73,7 +75,7 @@ enum FieldType: String, CaseIterable, Sendable {
     case .hex: self == .hex
     case .integer: self == .integer || self == .duration || self == .seconds || self == .milliseconds
     case .time: isTime
-    case .text, .word: self == .text || self == .word || self == .rest
+    case .text, .word: self == .text || self == .phrase || self == .word || self == .rest || self == .transport
     case .list: false
     }
   }

@@ -115,7 +115,7 @@ struct PatternCompiler {
       type = first
       if types.count > 1 {
         guard types.count == 2, let second = FieldType(rawValue: types[1]), second == .word || second == .text, first != .text,
-          first != .rest, first != .skip
+          first != .rest, first != .phrase
         else { throw node.error("expected |word or |text behind the type in {\(inside)}") }
         result.fallback = second
       }
@@ -137,7 +137,8 @@ struct PatternCompiler {
         throw node.error("{\(inside)}: \(name) cannot hold \(type?.words ?? "a list")")
       }
       result.name = Int(field.rawValue)
-      result.type = own
+      // A number of a port is one.
+      result.type = FieldType(field) == .port ? .port : own
     }
     return result
   }
@@ -171,9 +172,9 @@ struct PatternCompiler {
       case .field(var field):
         let ahead = literalAhead(pieces, i + 1, following)
         let isLast = i + 1 == pieces.count
-        let open = field.type == .text || field.type == .skip || field.type == .word || field.fallback != nil
-        if open, ahead.isEmpty, !isLast {
-          guard field.type != .text, field.type != .skip, field.fallback != .text else {
+        let open = field.type == .text || field.type == .phrase || field.type == .word || field.fallback != nil
+        if open, ahead.isEmpty, !isLast || field.type == .phrase {
+          guard field.type != .text, field.type != .phrase, field.fallback != .text else {
             throw node.error("expected literal text behind a field that holds any text")
           }
         }
