@@ -52,7 +52,8 @@ private final class RecordsReading {
   private func path(_ file: String) -> String { folder == "." ? file : folder + "/" + file }
 
   private func saltBytes() throws(ArchiveError) -> [UInt8]? {
-    do throws(ArchiveError) { return try RegularFile.bytes(root + "/" + path(Layout.salt), name: path(Layout.salt), limit: 1 << 16) } catch {
+    do throws(ArchiveError) { return try RegularFile.bytes(root + "/" + path(Layout.salt), name: path(Layout.salt), limit: 1 << 16) } catch
+    {
       try findings.add(error, day)
       return nil
     }

@@ -215,7 +215,8 @@ import Testing
           #expect(report.all.map(\.what) == good.all.map(\.what) && report.head == good.head, "seed \(seed): \(file) byte \(i): \(bad[i])")
         case .newestToken?:
           // No later seal lists it; of a response only what the authority signs is protected. What is not counts for nothing.
-          #expect(report.head == good.head && report.kinds.isSubset(of: ["late", "untrusted", "no-token"]), "seed \(seed): \(file) byte \(i)")
+          #expect(
+            report.head == good.head && report.kinds.isSubset(of: ["late", "untrusted", "no-token"]), "seed \(seed): \(file) byte \(i)")
         case nil: Issue.record("seed \(seed): \(file) byte \(i) \(whole[i]) -> \(bad[i]): \(report.result) \(report.kinds)")
         }
       }
@@ -256,6 +257,7 @@ import Testing
     let base = log.archive.day(log.day).path(Layout.seals) + "/00000001"
     let program = Corpus.package + "/Tests/Programs/independent.py"
     #expect(
-      run("\(Self.python ?? "") \(program) \(base).json \(base).p7s \(base).far.tsr \(log.keys.path(.signerCertificate)) \(server.trust)") == 0)
+      run("\(Self.python ?? "") \(program) \(base).json \(base).p7s \(base).far.tsr \(log.keys.path(.signerCertificate)) \(server.trust)")
+        == 0)
   }
 }
