@@ -218,11 +218,20 @@ public final class LogCore: LogAccess {
     threads.withLock { $0 = (writing, keeping, indexing) }
   }
 
+  /// Records in one round of the index thread that say that messages come in a flood.
+  private static let flood = 50_000
+
   /// The index thread's body: what a record says is to be found within a second of its receipt.
   private func keepIndex() {
     while !indexer.isStopping.load(ordering: .relaxed) {
       do {
-        try index.catchUp()
+        let read = try index.catchUp()
+        // Where messages come faster than they are indexed, blocks wait: they are read without it too.
+        var turns = read > Self.flood ? 0 : 8
+        try index.catchUpBlocks(while: {
+          turns -= 1
+          return turns >= 0 && !indexer.isStopping.load(ordering: .relaxed)
+        })
         indexer.error.withLock { $0 = nil }
       } catch {
         let words = "\(error)"
@@ -345,10 +354,10 @@ public final class LogCore: LogAccess {
 
   // MARK: LogAccess
 
-  public func questions(progress: (String) -> Void) throws -> Questions {
+  public func questions(blocks: Bool, progress: (String) -> Void) throws -> Questions {
     // What was received before the question counts.
     onWriter { $0.flush() }
-    return try index.questions(progress: progress)
+    return try index.questions(blocks: blocks, progress: progress)
   }
 
   public func reindex(progress: (String) -> Void) throws -> ReindexCount { try index.rebuild(progress: progress) }
