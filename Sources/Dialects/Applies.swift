@@ -16,7 +16,7 @@ struct Applies: Sendable {
   var last = false
 
   /// How far `contains` looks, in bytes.
-  static let reach = 1024
+  static let reach = 8192
 
   var isEmpty: Bool { apps.isEmpty && begins.isEmpty && !bare }
 }
