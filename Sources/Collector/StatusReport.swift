@@ -36,9 +36,9 @@ extension LogCore {
   public func status() throws -> JSONValue {
     let (senders, diskError, sparse) = onWriter { ($0.senderStatus(), $0.diskError, $0.sparselyNumbered) }
     let keeper = keeper.state.now
-    let disk = DiskSpace(of: archive.path)
-    let perDay = bytesPerDay()
-    let daysLeft = disk.flatMap { perDay > 0 ? $0.freeBytes / perDay : nil }
+    let disk = DiskSpace(of: archive.path).map {
+      DiskOutlook($0, recordBytes: counters.recordedBytes.value, started: started, now: Clock.microseconds())
+    }
     let configuration = configuration.withLock { $0 }
     func time(_ microseconds: Int64?) -> JSONValue { JSONValue(microseconds.map { zone.timestamp($0).description }) }
     func row(_ s: SenderStatus) -> JSONValue {
@@ -65,7 +65,7 @@ extension LogCore {
     let numbered = sparse.map {
       "\($0) numbers messages that it does not send here: losses on the way cannot be told by its numbers (send all levels, or number them for each destination)"
     }
-    let warnings = warnings(senders, keeper, diskError, daysLeft, disk) + numbered
+    let warnings = warnings(senders, keeper, diskError, disk) + numbered
     return [
       "log": .string(identity.name), "software": .string(Self.software), "started": time(started), "now": time(Clock.microseconds()),
       "recorded": .integer(counters.recorded.value), "events": .integer(counters.events.value),
@@ -87,7 +87,8 @@ extension LogCore {
             "name": .string($0.name), "last_error": JSONValue(known.lastError ?? keeper.authorityErrors[$0.name]),
             "credits": known.credits.map(JSONValue.integer) ?? .null, "days_left": known.daysLeft.map(JSONValue.integer) ?? .null,
           ]
-        }), "disk": ["free_bytes": disk.map { .integer($0.freeBytes) } ?? .null, "days_left": daysLeft.map(JSONValue.integer) ?? .null],
+        }),
+      "disk": ["free_bytes": disk.map { .integer($0.freeBytes) } ?? .null, "days_left": disk?.daysLeft.map(JSONValue.integer) ?? .null],
       "warnings": .array(warnings.map(JSONValue.string)),
     ]
   }
@@ -99,23 +100,14 @@ extension LogCore {
     return "{ name: \"\(name)\", from: \"\(s.name)\"\(dialects) },"
   }
 
-  /// What a day takes on disk at the present rate, from what this process has written.
-  private func bytesPerDay() -> Int {
-    let elapsed = max(1, Int((Clock.microseconds() - started) / Timestamp.second))
-    // Blocks take about an eighth of the text.
-    return counters.recordedBytes.value / 8 * 86_400 / elapsed
-  }
-
   private func warnings(
-    _ senders: [SenderStatus], _ keeper: KeeperState.Values, _ diskError: String?, _ daysLeft: Int?, _ disk: DiskSpace?
+    _ senders: [SenderStatus], _ keeper: KeeperState.Values, _ diskError: String?, _ disk: DiskOutlook?
   ) -> [String] {
     var out = watched.withLock { $0 }.flatMap(\.warnings)
     if counters.diskFull.load(ordering: .relaxed) {
       out.append("the disk is full: messages are dropped and counted until there is room (\(diskError ?? archive.path))")
-    } else if let daysLeft, daysLeft < 30 {
-      out.append("at the present rate the disk is full in \(daysLeft) days (\(archive.path))")
-    } else if let disk, disk.freeBytes < disk.totalBytes / 20 {
-      out.append("the disk of \(archive.path) is 95 % full")
+    } else if let disk, disk.isLow {
+      out.append(disk.words(archive.path))
     }
     if let error = keeper.error { out.append("sealing does not work: \(error)") }
     out += authorityWarnings(keeper) + witnesses.warnings

@@ -38,6 +38,11 @@ final class Writer: @unchecked Sendable {
   private var offsetUntil: Int64 = .min
   private var offsetMinutes = 0
 
+  private var clockWatch = ClockWatch()
+  private let started = Clock.microseconds()
+  private var diskLookedAt: Int64 = 0
+  private var isDiskLow = false
+
   // Losses that are not in a notice yet.
   private var losses = Losses()
   private var gaps = SourceGaps()
@@ -338,6 +343,18 @@ final class Writer: @unchecked Sendable {
 
   var isDiskFull: Bool { counters.diskFull.load(ordering: .relaxed) }
 
+  private func watchClock() {
+    guard let step = clockWatch.look() else { return }
+    Log.warning("the clock was set by \(step.microseconds / 1000) ms")
+    func time(_ microseconds: Int64) -> JSONValue { .string(archiveZone.timestamp(microseconds).description) }
+    notice(
+      "clock-stepped",
+      [
+        JSONMember("step_ms", .integer(Int(step.microseconds / 1000))), JSONMember("since", time(min(step.before, step.after))),
+        JSONMember("until", time(max(step.before, step.after))),
+      ])
+  }
+
   // MARK: Notices
 
   /// Writes a record of the collector about itself; it is in the tail when this returns, or is tried again.
@@ -399,12 +416,35 @@ final class Writer: @unchecked Sendable {
   }
 
   private func everyNowAndThen() {
+    watchClock()
     advance(to: Clock.microseconds())
     flush()
     mendDisk()
+    watchDisk()
     tellLosses()
     tellGaps()
     tellSilence()
+  }
+
+  /// Says once when the room becomes little, and again only after there was enough.
+  private func watchDisk() {
+    let now = Clock.monotonicMilliseconds()
+    guard now - diskLookedAt >= 10_000, let outlook = diskOutlook() else { return }
+    diskLookedAt = now
+    guard outlook.isLow != isDiskLow, !counters.diskFull.load(ordering: .relaxed) else { return }
+    isDiskLow = outlook.isLow
+    guard isDiskLow else { return }
+    let words = outlook.words(archivePath)
+    Log.warning("\(words); make room: nothing is deleted before its time")
+    notice(
+      "disk-low",
+      [JSONMember("free_bytes", .integer(outlook.freeBytes)), JSONMember("days_left", outlook.daysLeft.map(JSONValue.integer) ?? .null)])
+  }
+
+  func diskOutlook() -> DiskOutlook? {
+    DiskSpace(of: archivePath).map {
+      DiskOutlook($0, recordBytes: counters.recordedBytes.value, started: started, now: Clock.microseconds())
+    }
   }
 
   private func mendDisk() {
