@@ -17,6 +17,8 @@ struct SenderStatus: Sendable {
   /// Messages of its own that never came, as its numbers or words say; and when the latest should have come.
   var missing = 0
   var lastGap: Int64?
+  /// Repeated sightings that were not recorded; nil where it captures no packets.
+  var thinned: Int?
 }
 
 extension Writer {
@@ -26,7 +28,7 @@ extension Writer {
       SenderStatus(
         name: activity.name, isListed: activity.isListed, received: activity.received, events: activity.events,
         last: activity.received > 0 ? activity.last : nil, silentSince: activity.silentSince, looksLike: activity.looksLike,
-        missing: activity.missing, lastGap: activity.lastGap)
+        missing: activity.missing, lastGap: activity.lastGap, thinned: activity.thinned)
     }.sorted { $0.name < $1.name }
   }
 }
@@ -53,6 +55,7 @@ extension LogCore {
       } else {
         members += [JSONMember("looks_like", JSONValue(s.looksLike)), JSONMember("configure", .string(Self.suggestion(s)))]
       }
+      if let thinned = s.thinned { members.append(JSONMember("thinned", .integer(thinned))) }
       return .object(members + [JSONMember("last", time(s.last))])
     }
     var last: JSONValue = .null
@@ -176,6 +179,9 @@ extension LogCore {
     page.add("muhur_record_bytes_total", .counter, "Bytes of records written.", counters.recordedBytes.value)
     page.add("muhur_events_total", .counter, "Events read from messages.", counters.events.value)
     page.add("muhur_not_understood_total", .counter, "Messages of known programs that no dialect understood.", counters.notUnderstood.value)
+    page.add(
+      "muhur_sightings_thinned_total", .counter, "Repeated sightings of an address with the same device that were not recorded again.",
+      counters.thinned.value)
     page.add("muhur_cut_total", .counter, "Messages longer than what is kept of one.", counters.cut.value)
     page.add("muhur_dropped_total", .counter, "Messages received and not recorded, for whatever reason.", counters.dropped.value)
     page.add(
