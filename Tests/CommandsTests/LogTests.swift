@@ -1,6 +1,7 @@
 import Archive
 import Attribution
 import Dialects
+import Evidence
 import Glibc
 import Record
 import Synchronization
@@ -208,6 +209,7 @@ private final class TestLog: LogAccess, LogWriting, @unchecked Sendable {
 
   func commit() throws {}
   func seal(final day: CalendarDay?, confirmClock: Bool) throws -> SealDone { throw Refusal(.noAnswer, "none") }
+  func seal(holding change: @escaping @Sendable ([Seal.Hold]) -> [Seal.Hold]) throws -> SealDone { throw Refusal(.noAnswer, "none") }
 
   func source(named name: String) throws -> ImportSource? {
     guard name != "unknown" else { return nil }
