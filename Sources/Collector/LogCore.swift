@@ -166,6 +166,7 @@ public final class LogCore: LogAccess {
       }
       tell("recovered", members)
     }
+    if let restoration { tell("restored", restoration.members) }
     let indexing = keepsIndex ? Thread.start("index", nice: 5, joinable: true) { self.keepIndex() } : nil
     threads.withLock { $0 = (writing, keeping, indexing) }
   }

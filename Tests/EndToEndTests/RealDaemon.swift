@@ -9,6 +9,8 @@ final class RealDaemon {
   let port: UInt16
   private(set) var process: Process?
   private var commands = 0
+  /// Of the daemon and of all commands.
+  var environment: [String] = []
   let sender = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
 
   var archivePath: String { folder + "/archive" }
@@ -70,7 +72,8 @@ final class RealDaemon {
     var wait = timeval(tv_sec: 15, tv_usec: 0)
     setsockopt(notify, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
     let process = try Process(
-      "muhurd", ["--config", configurationPath], output: folder + "/out", errors: folder + "/log", environment: ["NOTIFY_SOCKET=" + path])
+      "muhurd", ["--config", configurationPath], output: folder + "/out", errors: folder + "/log",
+      environment: ["NOTIFY_SOCKET=" + path] + environment)
     self.process = process
     var bytes = [UInt8](repeating: 0, count: 4096)
     while true {
@@ -109,7 +112,7 @@ final class RealDaemon {
   func run(_ program: String, _ arguments: [String]) throws -> Outcome {
     commands += 1
     let (output, errors) = ("\(folder)/\(commands).out", "\(folder)/\(commands).err")
-    let code = try Process(program, arguments, output: output, errors: errors).end()
+    let code = try Process(program, arguments, output: output, errors: errors, environment: environment).end()
     return Outcome(code: code, output: Corpus.file(output) ?? [], errors: String(decoding: Corpus.file(errors) ?? [], as: UTF8.self))
   }
 

@@ -42,6 +42,7 @@ extension Keeper {
         Log.error("\(old) is not deleted, although its time is over: it has no final seal")
         continue
       }
+      try carryHolds(of: folder, standing)
       for tail in try folder.tails() { try Disk.remove(folder.path(Layout.tail(first: tail))) }
       try Disk.remove(folder.path(Layout.records))
       try Disk.syncFolder(folder.path)
@@ -64,6 +65,28 @@ extension Keeper {
       try Disk.syncFolder(folder.path)
     }
     didDelete?()
+  }
+
+  /// The case of a hold stands in its notice alone. Before the notice's day goes, it is written again.
+  private func carryHolds(of folder: DayFolder, _ standing: Seal) throws {
+    guard !standing.holds.isEmpty else { return }
+    var holds: [[JSONMember]] = []
+    try DayReader(folder).forEach { _, line in
+      guard line.starts(with: ",\"via\":\"internal\"", at: 42), let record = try? RecordLine(line), record.via == .internal else {
+        return true
+      }
+      for event in record.events where event.what == "hold" && event.json["released"] == nil {
+        guard let salt = event.json["salt"]?.string.flatMap({ Hex.bytes(lowerCase: $0) }), let number = event.json["case"]?.string,
+          standing.holds.contains(where: { $0.caseSHA256 == SHA256.hash(salt + Array(number.utf8)) })
+        else { continue }
+        let kept: Set<String> = ["from", "to", "case", "salt", "uid", "user", "since"]
+        var members = event.json.object?.filter { kept.contains($0.name) } ?? []
+        if event.json["since"] == nil { members.append(JSONMember("since", .string(record.time.description))) }
+        holds.append(members)
+      }
+      return true
+    }
+    for members in holds { notice?("hold", members) }
   }
 
   private func sealOf(_ day: CalendarDay) throws -> Seal? {

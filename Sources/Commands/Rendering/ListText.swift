@@ -57,7 +57,8 @@ struct ListText {
     for day in answer["days"]?.array ?? [] {
       columns.add([
         Words.text(day["day"]), number(day["records"]), number(day["bytes"]), number(day["seals"]), number(day["sealed_records"]),
-        day["final"]?.bool == true ? "closed" : "open", Words.text(day["token"]), number(day["dropped"]),
+        day["deleted"]?.bool == true ? "deleted" : day["final"]?.bool == true ? "closed" : "open", Words.text(day["token"]),
+        number(day["dropped"]),
       ])
     }
     return columns.lines(heading: ["DAY", "RECORDS", "BYTES", "SEALS", "SEALED", "STATE", "TOKEN", "DROPPED"], style)
