@@ -24,12 +24,14 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CIsal", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
     .target(name: "Record", swiftSettings: record),
     .target(name: "Syslog", dependencies: ["Record"], swiftSettings: record),
+    .target(name: "PacketDecoding", dependencies: ["Record"], swiftSettings: record),
     .target(name: "Dialects", dependencies: ["Record", "Syslog"], resources: [.embedInCode("BuiltIn")], swiftSettings: record),
-    .target(name: "Archive", dependencies: ["Record", "COpenSSL", "CZlib", "CDeflate", "CLinux"], swiftSettings: plain),
+    .target(name: "Archive", dependencies: ["Record", "COpenSSL", "CZlib", "CDeflate", "CIsal", "CLinux"], swiftSettings: plain),
     .target(name: "Evidence", dependencies: ["Record", "Archive", "COpenSSL"], swiftSettings: plain),
     .target(name: "Attribution", dependencies: ["Record", "Dialects", "Archive", "CSQLite", "CLinux"], swiftSettings: plain),
     .target(
@@ -46,6 +48,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Record"], path: "Tests/TestSupport", swiftSettings: plain),
     tests("RecordTests", ["Record"]),
     tests("SyslogTests", ["Syslog"]),
+    tests("PacketDecodingTests", ["PacketDecoding"]),
     tests("DialectsTests", ["Dialects"]),
     tests("ArchiveTests", ["Archive"]),
     tests("EvidenceTests", ["Evidence"], exclude: ["Fixtures"]),
@@ -61,6 +64,7 @@ let package = Package(
 if fuzzing {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence"], path: "Fuzz", swiftSettings: plain,
+      name: "fuzz", dependencies: ["Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence"], path: "Fuzz",
+      swiftSettings: plain,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }

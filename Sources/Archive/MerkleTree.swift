@@ -36,10 +36,8 @@ public struct MerkleTree {
   }
 
   static func node(_ left: Digest, _ right: Digest, with hash: SHA256) -> Digest {
-    var bytes: (UInt8, Digest, Digest) = (1, left, right)
     hash.reset()
-    // The tuple has padding between its parts, so the parts go in one by one.
-    withUnsafeBytes(of: &bytes.0) { hash.update($0) }
+    withUnsafeBytes(of: UInt8(1)) { hash.update($0) }
     left.withReadBytes { hash.update($0) }
     right.withReadBytes { hash.update($0) }
     return hash.finish()

@@ -71,6 +71,10 @@ struct Detail: Hashable, Sendable {
   var phone: [UInt8]?
   var method: [UInt8]?
   var session: [UInt8]?
+  /// The access server of a login.
+  var nas: [UInt8]?
+  /// From where a VPN's user came.
+  var outerIP: IPAddress?
 }
 
 /// An address, or a delegated prefix, in an address space.

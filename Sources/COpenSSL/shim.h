@@ -4,10 +4,13 @@
 #include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/http.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
 #include <openssl/ts.h>
 #include <openssl/x509v3.h>
 
@@ -23,3 +26,29 @@ static inline void ossl_certs_free(STACK_OF(X509) *s) { sk_X509_pop_free(s, X509
 static inline void ossl_v3_ctx(X509V3_CTX *c, X509 *cert) { X509V3_set_ctx(c, cert, cert, NULL, NULL, 0); X509V3_set_ctx_nodb(c); }
 static inline unsigned long ossl_partial_chain(void) { return X509_V_FLAG_PARTIAL_CHAIN; }
 static inline int ossl_ts_flags(void) { return TS_VFY_SIGNATURE | TS_VFY_VERSION | TS_VFY_SIGNER; }
+
+// HTTP: a connection of our own, headers, and TLS over it.
+static inline BIO *ossl_connection(const char *host, const char *port) {
+  BIO *b = BIO_new_connect(host);
+  if (b && (BIO_set_conn_port(b, port) != 1 || BIO_set_nbio(b, 1) != 1)) { BIO_free(b); return NULL; }
+  return b;
+}
+static inline long ossl_connect(BIO *b) { return BIO_do_connect(b); }
+static inline int ossl_should_retry(BIO *b) { return BIO_should_retry(b) != 0; }
+static inline SSL *ossl_bio_ssl(BIO *b) { SSL *s = NULL; BIO_get_ssl(b, &s); return s; }
+static inline int ossl_header(STACK_OF(CONF_VALUE) **h, const char *name, const char *value) { return X509V3_add_value(name, value, h); }
+static inline void ossl_headers_free(STACK_OF(CONF_VALUE) *h) { sk_CONF_VALUE_pop_free(h, X509V3_conf_free); }
+static inline int ossl_server_name(SSL *s, const char *host) { return (int)SSL_set_tlsext_host_name(s, host); }
+static inline void ossl_client_options(SSL_CTX *c) {
+  SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
+  // HTTP/1.0 ends with the connection, and many servers end that without a word of TLS.
+  SSL_CTX_set_options(c, SSL_OP_IGNORE_UNEXPECTED_EOF);
+}
+static inline int ossl_is_system_error(unsigned long code) { return ERR_SYSTEM_ERROR(code); }
+static inline int ossl_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
+// A copy of the bytes, so that the BIO may outlive them.
+static inline BIO *ossl_memory(const void *p, int n) {
+  BIO *b = BIO_new(BIO_s_mem());
+  if (b && n > 0 && BIO_write(b, p, n) != n) { BIO_free(b); return NULL; }
+  return b;
+}

@@ -22,6 +22,8 @@ public final class LogCore: LogAccess {
   private let lock: ArchiveLock
   private let writer: Writer
   let keeper: Keeper
+  let stamper: Stamper
+  let witnesses: WitnessQueue
   private let recovered: [RecoveryNote]
   private let restoration: Restoration?
   /// Whether the log has had a life before this one.
@@ -56,10 +58,10 @@ public final class LogCore: LogAccess {
       self.seals = SealCatalog(archive)
       let dialects = try DialectSet.load(folders: configuration.dialectFolders)
       let keys = KeyFolder(configuration.keys)
+      let authorities = seals ? try Self.authorities(configuration, keys) : []
       let sealer = try Sealer(
-        archive, keys: keys, identity: seals ? try Self.signer(configuration, keys) : nil,
-        authorities: seals ? try Self.authorities(configuration, keys) : [], stampsEvery: configuration.timestamp.every == .seal,
-        software: Self.software)
+        archive, keys: keys, identity: seals ? try Self.signer(configuration, keys) : nil, authorities: Self.prompt(authorities),
+        stampsEvery: configuration.timestamp.every == .seal, software: Self.software)
       if seals { try sealer.finishUnsigned() }
       isContinued = sealer.newest != nil
       restoration = seals ? try Restoration.read(keys) : nil
@@ -69,14 +71,22 @@ public final class LogCore: LogAccess {
       recovered = notes
       let tail = try TailWriter(archive, resuming: writerDay, queue: queue)
       writer = Writer(tail: tail, archive: archive, zone: zone, configuration: configuration, dialects: dialects, counters: counters)
-      let publishers = configuration.publish
+      let witnesses = WitnessQueue(
+        log: identity.name, zone: zone, file: keys.path + "/published", heads: try Self.newestHeads(archive, self.seals, identity.id),
+        publishers: configuration.publish)
+      self.witnesses = witnesses
+      let inbox = inbox
+      stamper = Stamper(archive, zone: zone, authorities: authorities, expectedPerDay: configuration.sealsStampedPerDay) {
+        name, why, number in
+        let members = [JSONMember("authority", .string(name)), JSONMember("error", .string(why)), JSONMember("seal", .integer(number))]
+        inbox.give(.perform { $0.notice("timestamp-failed", members) })
+      }
       keeper = Keeper(
         archive: archive, queue: queue, day: try DayKeeper(archive, keeperDay) { progress("reading the open day: record \($0)") },
-        sealer: sealer,
-        zone: zone, counters: counters, commitMilliseconds: Int(configuration.commitInterval.microseconds / 1000),
-        sealIntervalMilliseconds: configuration.seal.interval.microseconds / 1000, publish: { _, head in Self.publish(head, publishers) })
+        sealer: sealer, stamper: stamper, zone: zone, counters: counters,
+        commitMilliseconds: Int(configuration.commitInterval.microseconds / 1000),
+        sealIntervalMilliseconds: configuration.seal.interval.microseconds / 1000, publish: { witnesses.publish($0) })
       if deletes {
-        let inbox = inbox
         keeper.retention = Retention(configuration.retention)
         keeper.notice = { what, members in Self.wait(for: inbox) { $0.notice(what, members) } }
       }
@@ -108,7 +118,24 @@ public final class LogCore: LogAccess {
   }
 
   private static func authorities(_ configuration: Configuration, _ keys: KeyFolder) throws -> [any TimeStampAuthority] {
-    try configuration.timestamp.authorities.map { try LocalAuthority(name: $0.name, identity: try keys.authority()) }
+    try configuration.timestamp.authorities.map { authority in
+      func make(_ remote: Configuration.Authority.Remote, _ account: RemoteAuthority.Account) -> RemoteAuthority {
+        RemoteAuthority(
+          name: authority.name, address: remote.url, account: account, trustFile: remote.trust, policy: remote.policy, proxy: remote.proxy)
+      }
+      switch authority.service {
+      case .local: return try LocalAuthority(name: authority.name, identity: try keys.authority())
+      case .rfc3161(let remote, let user):
+        guard let user, let file = remote.passwordFile else { return make(remote, .anybody) }
+        return make(remote, .basic(user: user, passwordFile: file))
+      case .kamuSM(let remote, let user): return make(remote, .kamuSM(user: user, passwordFile: remote.passwordFile ?? ""))
+      }
+    }
+  }
+
+  /// Those that stand before every authority on another machine: their tokens need not be waited for.
+  private static func prompt(_ authorities: [any TimeStampAuthority]) -> [any TimeStampAuthority] {
+    Array(authorities.prefix { $0 is LocalAuthority })
   }
 
   /// Every day that has no final seal is made whole again. The writer goes on with the last of them, the keeper closes
@@ -155,6 +182,11 @@ public final class LogCore: LogAccess {
     let keeping = Thread.start("keeper", nice: 5, joinable: true) {
       keeper.run(inbox: keeperInbox) { Self.wait(for: inbox) { $0.flush() } }
     }
+    let stamper = stamper
+    // It may hang in an authority's answer when the daemon ends; nothing is lost with it.
+    Thread.start("stamper", nice: 5) { stamper.run(out: keeperInbox) }
+    let witnesses = witnesses
+    Thread.start("publisher", nice: 5) { witnesses.run() }
     for note in recovered {
       var members = [
         JSONMember("file", .string(note.file)), JSONMember("detail", .string(note.detail)), JSONMember("bytes", .integer(note.cut)),
@@ -233,6 +265,8 @@ public final class LogCore: LogAccess {
     keeperInbox.give(.stop)
     let handles = threads.withLock { $0 }
     handles?.keeper.join()
+    stamper.stop()
+    witnesses.stop()
     inbox.give(.perform { $0.stop() })
     handles?.writer.join()
     indexer.isStopping.store(true, ordering: .relaxed)
@@ -266,6 +300,18 @@ public final class LogCore: LogAccess {
     configuration.withLock { $0 = new }
     self.dialects.withLock { $0 = dialects }
     inbox.give(.perform { $0.reconfigure(new, dialects: dialects) })
+    do {
+      let authorities = try Self.authorities(new, KeyFolder(new.keys))
+      witnesses.reconfigure(new.publish)
+      stamper.reconfigure(authorities: authorities, expectedPerDay: new.sealsStampedPerDay)
+      keeperInbox.give(
+        .reconfigure(
+          KeeperSettings(
+            sealIntervalMilliseconds: new.seal.interval.microseconds / 1000, stampsEvery: new.timestamp.every == .seal,
+            authorities: Self.prompt(authorities))))
+    } catch {
+      Log.error("timestamp and seal are not taken over: \(error)")
+    }
   }
 
   /// Whether writer and keeper came round lately; a long seal or a slow disk may take a while.
@@ -274,18 +320,11 @@ public final class LogCore: LogAccess {
     return now - counters.writerAlive.load(ordering: .relaxed) < 30_000 && now - counters.keeperAlive.load(ordering: .relaxed) < 300_000
   }
 
-  private static func publish(_ head: Head, _ publishers: [Configuration.Publisher]) {
-    for publisher in publishers {
-      let file = Glibc.open(publisher.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-      guard file >= 0 else {
-        Log.error("publish: \(publisher.path): \(String(cString: strerror(errno)))")
-        continue
-      }
-      defer { Glibc.close(file) }
-      let line = Array("\(head)\n".utf8)
-      if line.withUnsafeBytes({ write(file, $0.baseAddress, $0.count) }) != line.count || fsync(file) != 0 {
-        Log.error("publish: \(publisher.path): \(String(cString: strerror(errno)))")
-      }
+  /// Head lines of the newest closed days, the oldest first.
+  private static func newestHeads(_ archive: ArchiveFolder, _ seals: SealCatalog, _ log: String) throws -> [Head] {
+    try archive.days().suffix(31).compactMap { day in
+      guard let seal = try seals.seals(of: day).last, seal.final, seal.isSigned else { return nil }
+      return Head(log: log, number: seal.number, day: day, p7s: SHA256.hash(try SealStore(archive).bytes(seal.number, day, .signature)))
     }
   }
 

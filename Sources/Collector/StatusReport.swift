@@ -63,7 +63,11 @@ extension LogCore {
       "seals": ["last": last, "waiting_for_token": .integer(keeper.waiting)],
       "authorities": .array(
         configuration.timestamp.authorities.map {
-          ["name": .string($0.name), "last_error": JSONValue(keeper.authorityErrors[$0.name]), "credits": nil, "days_left": nil]
+          let known = stamper.board[$0.name]
+          return [
+            "name": .string($0.name), "last_error": JSONValue(known.lastError ?? keeper.authorityErrors[$0.name]),
+            "credits": known.credits.map(JSONValue.integer) ?? .null, "days_left": known.daysLeft.map(JSONValue.integer) ?? .null,
+          ]
         }), "disk": ["free_bytes": disk.map { .integer($0.freeBytes) } ?? .null, "days_left": daysLeft.map(JSONValue.integer) ?? .null],
       "warnings": .array(warnings.map(JSONValue.string)),
     ]
@@ -94,10 +98,7 @@ extension LogCore {
       out.append("the disk of \(archive.path) is 95 % full")
     }
     if let error = keeper.error { out.append("sealing does not work: \(error)") }
-    if keeper.waiting > 0 {
-      let words = keeper.authorityErrors.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: "; ")
-      out.append("\(keeper.waiting) seals have no time-stamp token yet (\(words.isEmpty ? "no authority was asked yet" : words))")
-    }
+    out += authorityWarnings(keeper) + witnesses.warnings
     let clock = Clock.state()
     if !clock.isSynchronised {
       out.append("the kernel does not call the clock synchronised: run an NTP client (chrony or systemd-timesyncd)")
@@ -106,6 +107,28 @@ extension LogCore {
     let unlisted = senders.filter { !$0.isListed }.count
     if unlisted > 0 { out.append("\(unlisted) senders are not among devices: their messages are kept, but give no events") }
     if let error = indexError { out.append("the index cannot be kept up to date: \(error)") }
+    return out
+  }
+
+  private func authorityWarnings(_ keeper: KeeperState.Values) -> [String] {
+    let names = configuration.withLock { $0.timestamp.authorities.map(\.name) }
+    var out: [String] = []
+    var errors: [String] = []
+    for name in names {
+      let known = stamper.board[name]
+      if let error = known.stampError ?? keeper.authorityErrors[name] { errors.append("\(name): \(error)") }
+      if let error = known.creditError, known.stampError == nil { out.append("\(name) does not say how many credits are left: \(error)") }
+      if let credits = known.credits, let days = known.daysLeft, days < 30 {
+        out.append("\(name): \(credits) credits are left, which last \(days) days at the present rate: buy more")
+      }
+      if let doubt = known.clockDoubt { out.append(doubt) }
+    }
+    if keeper.waiting > 0 {
+      let words = errors.isEmpty ? "no authority has answered yet" : errors.joined(separator: "; ")
+      out.append("\(keeper.waiting) seals have no time-stamp token yet (\(words))")
+    } else if !errors.isEmpty {
+      out.append("not every time-stamp authority answers (\(errors.joined(separator: "; ")))")
+    }
     return out
   }
 
@@ -132,6 +155,13 @@ extension LogCore {
       counters.keeperErrors.value)
     let keeper = keeper.state.now
     page.add("muhur_seals_waiting_for_token", .gauge, "Signed seals without time-stamp token.", keeper.waiting)
+    let authorities = configuration.withLock { $0.timestamp.authorities.map(\.name) }
+    page.add(
+      "muhur_authority_failing", .gauge, "1 where a time-stamp authority gave no token when it was asked last.",
+      authorities.map { ([("authority", $0)], stamper.board[$0].stampError == nil ? 0 : 1) })
+    page.add(
+      "muhur_authority_credits", .gauge, "Tokens that are still paid for.",
+      authorities.compactMap { name in stamper.board[name].credits.map { ([("authority", name)], $0) } })
     if let newest = keeper.newest {
       page.add(
         "muhur_last_seal_timestamp_seconds", .gauge, "When the newest seal was made.", Int(newest.made.microseconds / Timestamp.second))

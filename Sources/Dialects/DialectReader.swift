@@ -101,7 +101,7 @@ private struct DialectReader {
   }
 
   private mutating func readApplies(_ node: JSON5Node) throws(JSON5Error) {
-    try refuse(node.unknownMembers(besides: ["app", "begins", "any_app", "bare", "last"]))
+    try refuse(node.unknownMembers(besides: ["app", "begins", "any_app", "bare", "last", "with_tag"]))
     var applies = Applies()
     for app in try node["app"]?.elements() ?? [] {
       let name = try app.string()
@@ -115,6 +115,7 @@ private struct DialectReader {
     }
     applies.anyApp = try node["any_app"]?.bool() ?? false
     applies.bare = try node["bare"]?.bool() ?? false
+    applies.withTag = try node["with_tag"]?.bool() ?? false
     applies.last = try node["last"]?.bool() ?? false
     guard !applies.isEmpty else { throw node.error("expected app, begins or bare: it would read nothing") }
     compiler.dialect.applies = applies

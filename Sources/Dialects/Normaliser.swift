@@ -44,6 +44,8 @@ public struct Normaliser: Sendable {
   public private(set) var header = SyslogMessage(Span())
   private var scratch = MatchScratch()
   private var afters = AfterTable()
+  /// Whether the latest dialect's head stood before the message and was not empty.
+  private var hadHead = false
   /// Where the pattern stopped that came furthest in the latest message.
   private(set) var nearest = Nearest()
 
@@ -78,7 +80,7 @@ public struct Normaliser: Sendable {
       guard let message = header.message else { return .notForUs }
       for entry in set.entries(text, app) {
         guard let i = set.dialect(ofEntry: entry, text, app), permits(i, source.dialects) else { continue }
-        let read = read(text, message, with: i, received, sender, source, &events)
+        let read = read(text, whole(message, app, with: i), with: i, received, sender, source, &events)
         guard case .notUnderstood = read else { return read }
         if outcome == .notForUs { outcome = read }
       }
@@ -86,7 +88,8 @@ public struct Normaliser: Sendable {
       while let found = set.dialect(ofPrefixFrom: position, text, app) {
         position = found.next
         guard permits(found.dialect, source.dialects) else { continue }
-        let read = read(text, message, with: found.dialect, received, sender, source, &events)
+        let read = read(
+          text, whole(message, app, with: found.dialect), with: found.dialect, received, sender, source, &events)
         guard case .notUnderstood = read else { return read }
         if outcome == .notForUs { outcome = read }
       }
@@ -110,15 +113,21 @@ public struct Normaliser: Sendable {
     case .notUnderstood, .notForUs: break
     }
     for i in set.bare {
+      let before = nearest
       let found = read(text, message, with: i, received, sender, source, &events)
       // A line without header is a dialect's own only if its head is there.
       if case .notUnderstood = found {
-        if nearest.dialect == i, nearest.pattern >= 0, nearest.pattern != Self.noPattern { outcome = found }
+        if !hadHead { nearest = before } else if outcome == .notForUs { outcome = found }
         continue
       }
       return found
     }
     return outcome
+  }
+
+  /// The text that a dialect's patterns read.
+  private func whole(_ message: Range<Int>, _ app: Range<Int>, with index: Int) -> Range<Int> {
+    set.dialects[index].applies.withTag ? app.lowerBound..<message.upperBound : message
   }
 
   /// Dialects that know their messages by how these begin.
@@ -139,7 +148,7 @@ public struct Normaliser: Sendable {
       let read = read(text, message, with: found.dialect, received, sender, source, &events)
       guard case .notUnderstood = read else { return read }
       // Others begin so too: it is this program's message only if its head is there.
-      if outcome == .notForUs, nearest.dialect == found.dialect, nearest.pattern >= 0 { outcome = read }
+      if outcome == .notForUs, hadHead || set.dialects[found.dialect].head.isEmpty { outcome = read }
     }
     return outcome
   }
@@ -161,6 +170,7 @@ public struct Normaliser: Sendable {
     let body = text.extracting(message)
     var at = 0
     scratch.keep(captures: 0)
+    hadHead = false
     if !dialect.head.isEmpty {
       guard let end = scratch.match(body, at: 0, dialect, dialect.head, toEnd: false) else {
         note(index, -1, message.lowerBound)
@@ -168,6 +178,7 @@ public struct Normaliser: Sendable {
       }
       at = end
     }
+    hadHead = at > 0
     let headCaptures = scratch.captureCount
     var end = at
     while end < body.count, PatternDispatch.isWordByte(body[end]) { end += 1 }
@@ -259,6 +270,11 @@ public struct Normaliser: Sendable {
       }
     }
     if template.kind == .session { events.tidySession() }
+    if case .ip(let ip)? = events.value(of: .ip), ip.isUnspecified {
+      // 0.0.0.0 stands for "none yet".
+      guard template.kind == .login else { return events.cancel() }
+      events.remove(.ip)
+    }
     if !events.has(.server) {
       if let host = header.host {
         events.set(.server, text: text.extracting(host))

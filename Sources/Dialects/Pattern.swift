@@ -3,6 +3,8 @@ import Record
 /// What a field of a pattern accepts.
 enum FieldType: String, CaseIterable, Sendable {
   case ip, ip4, ip6, prefix, mac, hex, integer, word, text, rest, blank, time, duration
+  /// Text up to the first place where the literal behind it stands.
+  case phrase
   /// A MAC address whose bytes may have one digit.
   case shortMAC = "short-mac"
   /// A time with the name or offset of its zone behind it.
@@ -23,7 +25,7 @@ enum FieldType: String, CaseIterable, Sendable {
     case .hex: "bytes in hexadecimal with colons"
     case .integer: "a number"
     case .word: "a word"
-    case .text, .rest: "text"
+    case .text, .phrase, .rest: "text"
     case .blank: "a space"
     case .time: "a date and time"
     case .zonedTime: "a date, a time and a zone"
@@ -55,7 +57,7 @@ enum FieldType: String, CaseIterable, Sendable {
     case .hex: self == .hex
     case .integer: self == .integer || self == .duration
     case .time: self == .time || self == .zonedTime || self == .unixTime
-    case .text, .word: self == .text || self == .word || self == .rest || self == .transport
+    case .text, .word: self == .text || self == .phrase || self == .word || self == .rest || self == .transport
     case .list: false
     }
   }
@@ -190,6 +192,8 @@ struct Applies: Sendable {
   var anyApp = false
   /// Lines that have no syslog header.
   var bare = false
+  /// Patterns read from the program's name on: what a log puts first looks like one.
+  var withTag = false
   /// It is tried after the other dialects of its programs: it reads what a product adds to another program's messages.
   var last = false
 

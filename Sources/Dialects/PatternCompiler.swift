@@ -171,9 +171,9 @@ struct PatternCompiler {
       case .field(var field):
         let ahead = literalAhead(pieces, i + 1, following)
         let isLast = i + 1 == pieces.count
-        let open = field.type == .text || field.type == .word || field.fallback != nil
-        if open, ahead.isEmpty, !isLast {
-          guard field.type != .text, field.fallback != .text else {
+        let open = field.type == .text || field.type == .phrase || field.type == .word || field.fallback != nil
+        if open, ahead.isEmpty, !isLast || field.type == .phrase {
+          guard field.type != .text, field.type != .phrase, field.fallback != .text else {
             throw node.error("expected literal text behind a field that holds any text")
           }
         }

@@ -157,6 +157,7 @@ struct MatchScratch: Sendable {
     switch node.type {
     case .word: return wordEnd(text, at, node.until, pool).map { (.text, $0) }
     case .text: return textEnd(text, at, node.until, pool).map { (.text, $0) }
+    case .phrase: return phraseEnd(text, at, node.until, pool).map { (.text, $0) }
     case .rest:
       var end = text.count
       while end > at, text[end - 1].isBlank { end -= 1 }
@@ -265,6 +266,16 @@ struct MatchScratch: Sendable {
       end += 1
     }
     return end > at ? end : nil
+  }
+
+  private func phraseEnd(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Int? {
+    guard !until.isEmpty else { return nil }
+    var end = at
+    while end <= text.count - until.count {
+      if begins(text, end, until, pool) { return end }
+      end += 1
+    }
+    return nil
   }
 
   /// Text ends where the literal behind it stands for the last time: what a client says about itself (a host name) may

@@ -87,6 +87,15 @@ struct ASN1 {
     self.children = children
   }
 
+  /// How many bytes the value has that these begin with; nil where that is not known yet, or not said by a length.
+  static func wholeLength(_ bytes: [UInt8]) -> Int? {
+    guard bytes.count >= 2, bytes[0] == sequence, bytes[1] != 0x80 else { return nil }
+    guard bytes[1] > 0x80 else { return 2 + Int(bytes[1]) }
+    let count = Int(bytes[1] & 0x7f)
+    guard count <= 4, bytes.count >= 2 + count else { return nil }
+    return bytes[2..<2 + count].reduce(0) { $0 << 8 | Int($1) } + 2 + count
+  }
+
   // MARK: Taking apart
 
   func child(_ index: Int, _ field: StaticString) throws(Malformed) -> ASN1 { try child(index, nil, field) }
@@ -131,18 +140,21 @@ struct ASN1 {
     guard tag == Self.objectIdentifier, let last = bytes[content].last, last < 0x80, content.count <= 128 else {
       throw Malformed(offset: whole.lowerBound, field: "an object identifier")
     }
-    var arcs: [UInt64] = []
-    var value: UInt64 = 0
+    var arcs: [DecimalNumber] = []
+    var value = DecimalNumber()
     for byte in bytes[content] {
-      guard value < 1 << 56 else { throw Malformed(offset: whole.lowerBound, field: "an object identifier of 64-bit numbers") }
-      value = value << 7 | UInt64(byte & 0x7f)
+      // X.690 section 8.19.2: the fewest bytes.
+      guard byte != 0x80 || !value.isZero else { throw Malformed(offset: whole.lowerBound, field: "an object identifier's shortest form") }
+      value.append(sevenBits: byte & 0x7f)
       if byte < 0x80 {
         arcs.append(value)
-        value = 0
+        value = DecimalNumber()
       }
     }
-    let first = min(arcs[0] / 40, 2)
-    return ([first, arcs[0] - 40 * first] + arcs.dropFirst()).map(String.init).joined(separator: ".")
+    // The first two arcs are one number: 40 times the first, which is 0, 1 or 2, and the second.
+    let first = arcs[0].small.map { min($0 / 40, 2) } ?? 2
+    arcs[0].subtract(40 * first)
+    return "\(first)." + arcs.map(\.description).joined(separator: ".")
   }
 
   /// The object identifier that an AlgorithmIdentifier begins with.
@@ -205,4 +217,43 @@ enum OID {
   /// sha1WithRSAEncryption, ecdsa-with-SHA1, dsa-with-sha1.
   static let sha1Signatures: Set<String> = ["1.2.840.113549.1.1.5", "1.2.840.10045.4.1", "1.2.840.10040.4.3"]
   static let goodDigests: Set<String> = [sha256, sha384, sha512]
+}
+
+/// A number without limit, as arcs of object identifiers are (2.25 takes a UUID's 128 bits): digits of base 1,000,000,000,
+/// the least significant first.
+private struct DecimalNumber: CustomStringConvertible {
+  private var digits: [UInt64] = [0]
+  private static let base: UInt64 = 1_000_000_000
+
+  var isZero: Bool { digits == [0] }
+  /// Where it has one digit.
+  var small: UInt64? { digits.count == 1 ? digits[0] : nil }
+
+  mutating func append(sevenBits: UInt8) {
+    var carry = UInt64(sevenBits)
+    for i in digits.indices {
+      let sum = digits[i] * 128 + carry
+      digits[i] = sum % Self.base
+      carry = sum / Self.base
+    }
+    if carry > 0 { digits.append(carry) }
+  }
+
+  /// Of something not larger.
+  mutating func subtract(_ number: UInt64) {
+    var borrow = number
+    for i in digits.indices where borrow > 0 {
+      let under = digits[i] < borrow
+      digits[i] = under ? digits[i] + Self.base - borrow : digits[i] - borrow
+      borrow = under ? 1 : 0
+    }
+    while digits.count > 1, digits.last == 0 { digits.removeLast() }
+  }
+
+  var description: String {
+    digits.dropLast().reversed().reduce(String(digits[digits.count - 1])) { text, digit in
+      let part = String(digit)
+      return text + String(repeating: "0", count: 9 - part.count) + part
+    }
+  }
 }

@@ -5,6 +5,7 @@ import Glibc
 public struct OpenSSLError: Error, Sendable, CustomStringConvertible {
   public var call: String
   public var reasons: [String] = []
+  private var isSentence = false
 
   /// Empties this thread's queue: the next failure must not inherit these reasons.
   init(_ call: String) {
@@ -14,7 +15,15 @@ public struct OpenSSLError: Error, Sendable, CustomStringConvertible {
     }
   }
 
-  public var description: String { reasons.isEmpty ? "\(call) failed" : "\(call): \(reasons.joined(separator: "; "))" }
+  /// A failure of another kind, told in words.
+  init(words: String) {
+    call = words
+    isSentence = true
+  }
+
+  public var description: String {
+    reasons.isEmpty ? (isSentence ? call : "\(call) failed") : "\(call): \(reasons.joined(separator: "; "))"
+  }
 }
 
 /// A pointer that OpenSSL gave, or the error.

@@ -51,7 +51,8 @@ public final class Trust: @unchecked Sendable {
     try done(X509_STORE_CTX_set_purpose(context, code), "X509_STORE_CTX_set_purpose")
     guard X509_verify_cert(context) == 1 else {
       let reason = X509_verify_cert_error_string(Int(X509_STORE_CTX_get_error(context)))
-      throw OpenSSLError(reason.map { String(cString: $0) } ?? "X509_verify_cert")
+      ERR_clear_error()
+      throw OpenSSLError(words: reason.map { String(cString: $0) } ?? "X509_verify_cert")
     }
     let chain = X509_STORE_CTX_get0_chain(context)
     var out: [Certificate] = []

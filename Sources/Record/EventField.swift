@@ -19,7 +19,7 @@ public enum EventField: UInt8, Sendable, CaseIterable {
   case ip, prefix, mac, macSource, duid, iaid, clientID, hostname, leaseSeconds, leaseUntil, leaseFrom, server, relay, circuitID, remoteID,
     vendorClass, vlans, interface, basis
   case proto, srcIP, srcPort, natIP, natPort, natPortLast, dstIP, dstPort
-  case user, phone, outerIP, method, sessionID, nas, ssid, start, end, duration, bytesOut, bytesIn
+  case user, phone, outerIP, method, sessionID, nas, ssid, callingStationID, start, end, duration, bytesOut, bytesIn
   case clock, dialect, time
 
   public enum Form: Sendable { case word, text, ip, prefix, mac, hex, integer, time, list }
@@ -63,6 +63,7 @@ public enum EventField: UInt8, Sendable, CaseIterable {
     case .sessionID: "session_id"
     case .nas: "nas"
     case .ssid: "ssid"
+    case .callingStationID: "calling_station_id"
     case .start: "start"
     case .end: "end"
     case .duration: "duration"
@@ -84,7 +85,7 @@ public enum EventField: UInt8, Sendable, CaseIterable {
     case .iaid, .leaseSeconds, .srcPort, .natPort, .natPortLast, .dstPort, .duration, .bytesOut, .bytesIn: .integer
     case .leaseUntil, .start, .end, .time: .time
     case .vlans: .list
-    case .hostname, .server, .vendorClass, .interface, .user, .phone, .sessionID, .nas, .ssid: .text
+    case .hostname, .server, .vendorClass, .interface, .user, .phone, .sessionID, .nas, .ssid, .callingStationID: .text
     }
   }
 

@@ -219,6 +219,17 @@ public struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
     length = address.isV4 ? 32 : 128
   }
 
+  /// The block of that length which holds the address; nil for a length that the address does not have.
+  public init?(_ address: IPAddress, length: Int) {
+    let bits = address.isV4 ? 32 : 128
+    guard (0...bits).contains(length) else { return nil }
+    // Shifting by as many bits as there are gives nothing, so that length 0 needs no case of its own.
+    let mask = ~UInt128(0) << UInt128(bits - length)
+    let whole = address.isV4 ? mask | ~UInt128(UInt32.max) : mask
+    self.address = IPAddress(v6: address.value & whole)
+    self.length = length
+  }
+
   public func contains(_ other: IPAddress) -> Bool {
     guard address.isV4 == other.isV4 else { return false }
     let free = (address.isV4 ? 32 : 128) - length

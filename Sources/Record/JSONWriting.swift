@@ -12,30 +12,36 @@ extension [UInt8] {
 
   /// The inside of a JSON string.
   public mutating func append(jsonEscaped text: Span<UInt8>) {
-    if !text.needsJSONEscape { return append(text) }
-    // At most six bytes for one.
-    append(addingCapacity: text.count * 6) { out in
-      for i in text.indices {
-        let b = text[i]
-        if b >= 0x20, b != 0x22, b != 0x5c {
-          out.append(b)
-          continue
+    let count = text.count
+    // At most six bytes for one, and a word that is written whole and counts in part.
+    unsafe append(addingCapacity: count * 6 + 8) { (out: inout OutputSpan<UInt8>) in
+      unsafe out.withUnsafeMutableBufferPointer { buffer, initialized in
+        guard let end = buffer.baseAddress else { return }
+        let begin = unsafe end + initialized
+        var to = unsafe begin
+        var i = 0
+        while i + 8 <= count {
+          let word = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: i, as: UInt64.self)
+          unsafe UnsafeMutableRawPointer(to).storeBytes(of: word, as: UInt64.self)
+          let clean = JSONEscape.cleanBytes(UInt64(littleEndian: word))
+          unsafe to += clean
+          i += clean
+          if clean < 8 {
+            unsafe to += JSONEscape.write(text[i], at: to)
+            i += 1
+          }
         }
-        out.append(0x5c)
-        switch b {
-        case 0x22, 0x5c: out.append(b)
-        case 0x08: out.append(0x62)
-        case 0x09: out.append(0x74)
-        case 0x0a: out.append(0x6e)
-        case 0x0c: out.append(0x66)
-        case 0x0d: out.append(0x72)
-        default:
-          out.append(0x75)
-          out.append(0x30)
-          out.append(0x30)
-          out.append(Hex.digit(b >> 4))
-          out.append(Hex.digit(b & 15))
+        while i < count {
+          let b = text[i]
+          if JSONEscape.isNeeded(b) {
+            unsafe to += JSONEscape.write(b, at: to)
+          } else {
+            unsafe to.pointee = b
+            unsafe to += 1
+          }
+          i += 1
         }
+        unsafe initialized += to - begin
       }
     }
   }
@@ -58,5 +64,43 @@ extension Span<UInt8> {
       found |= (b < 0x20 ? 1 : 0) | (b == 0x22 ? 1 : 0) | (b == 0x5c ? 1 : 0)
     }
     return found != 0
+  }
+}
+
+/// The escapes of a JSON string: `"`, `\` and U+0000 to U+001F.
+private enum JSONEscape {
+  @inline(__always) static func isNeeded(_ b: UInt8) -> Bool { b < 0x20 || b == 0x22 || b == 0x5c }
+
+  /// How many of a word's bytes, from its least significant one on, stand for themselves: 0 to 8.
+  @inline(__always) static func cleanBytes(_ word: UInt64) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let highs: UInt64 = 0x8080_8080_8080_8080
+    let quote = word ^ (ones &* 0x22)
+    let backslash = word ^ (ones &* 0x5c)
+    // The usual test for a zero byte (and for one below 0x20): exact up to and at the first such byte.
+    let found = ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- ones &* 0x20) & ~word) & highs
+    return found == 0 ? 8 : found.trailingZeroBitCount >> 3
+  }
+
+  /// Writes the escape of a byte that needs one.
+  /// - Returns: its length, 2 or 6; there must be room for it.
+  @inline(__always) static func write(_ b: UInt8, at to: UnsafeMutablePointer<UInt8>) -> Int {
+    unsafe to[0] = 0x5c
+    switch b {
+    case 0x22, 0x5c: unsafe to[1] = b
+    case 0x08: unsafe to[1] = 0x62
+    case 0x09: unsafe to[1] = 0x74
+    case 0x0a: unsafe to[1] = 0x6e
+    case 0x0c: unsafe to[1] = 0x66
+    case 0x0d: unsafe to[1] = 0x72
+    default:
+      unsafe to[1] = 0x75
+      unsafe to[2] = 0x30
+      unsafe to[3] = 0x30
+      unsafe to[4] = Hex.digit(b >> 4)
+      unsafe to[5] = Hex.digit(b & 15)
+      return 6
+    }
+    return 2
   }
 }

@@ -13,11 +13,13 @@ func contents(_ index: Index) throws -> [String] {
     "SELECT 'interval', a.site, a.ip, a.length, i.* FROM interval i JOIN address a ON a.id = i.address ORDER BY 2,3,4,6,7,8,9",
     """
     SELECT 'observation', a.site, a.ip, a.length, o.track, o.time, o.position, o.number, o.flags, o.mac, o.seconds, o.until, o.difference,
-    d.mac_source, d.duid, d.client_id, d.hostname, d.relay, d.circuit_id, d.source, d.user, d.phone, d.method, d.session
+    d.mac_source, d.duid, d.client_id, d.hostname, d.relay, d.circuit_id, d.source, d.user, d.phone, d.method, d.session,
+    d.nas, d.outer_ip
     FROM observation o JOIN address a ON a.id = o.address JOIN detail d ON d.id = o.detail ORDER BY 2,3,4,5,6,7,8
     """,
     "SELECT 'name', a.site, a.ip, a.length, n.key, n.first, n.last FROM name n JOIN address a ON a.id = n.address ORDER BY 2,3,4,5",
-    "SELECT 'gap', * FROM gap", "SELECT 'list', * FROM list", "SELECT 'setting', * FROM setting", "SELECT 'site', * FROM site",
+    "SELECT 'port_block', * FROM port_block", "SELECT 'gap', * FROM gap", "SELECT 'list', * FROM list", "SELECT 'setting', * FROM setting",
+    "SELECT 'site', * FROM site",
     "SELECT 'meta', * FROM meta",
   ]
   for sql in rows {

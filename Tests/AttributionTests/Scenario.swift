@@ -64,6 +64,13 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         var question = Who(ip: ip, at: at, site: fields["site"])
         if let window = fields["window"].flatMap({ JSONValue.string($0).microseconds }) { question.window = window }
         asked = (i + 1, try archive.questions(index, now: now, live: fields["folder"] == nil).who(question), 0)
+      case "?device":
+        finish()
+        try archive.follow(index)
+        let (from, to) = (try Self.time(words[2]), try Self.time(words[3]))
+        let now = try fields["now"].map(Self.time) ?? (to.microseconds > last.microseconds ? to : last)
+        let name = words[1].utf8.count == 1 ? Self.mac(words[1]) : words[1]
+        asked = (i + 1, try archive.questions(index, now: now).device(DeviceQuestion(name, from: from, to: to)), 0)
       case "=":
         guard let a = asked else { throw Problem(description: "line \(i + 1): no question before it") }
         if words[1] == "nobody" {
@@ -114,7 +121,13 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     case "why": a.endReason.rawValue
     case "clock": a.clock.rawValue
     case "off": a.clockDifferenceMilliseconds.map(String.init)
+    case "ip": a.ip
     case "users": a.users.map(\.user).joined(separator: ",")
+    case "usersure": a.users.map(\.certainty.rawValue).joined(separator: ",")
+    case "login": a.users.map { clock($0.start) }.joined(separator: ",")
+    case "logout": a.users.map { $0.end.map(clock) ?? "-" }.joined(separator: ",")
+    case "outer": a.users.compactMap(\.outerIP).joined(separator: ",")
+    case "userevidence": a.users.first?.evidence.map { String($0.record) }.joined(separator: ",")
     case "evidence": a.evidence.map { String($0.record) }.joined(separator: ",")
     case "prefix": a.prefix
     default: throw Problem(description: "no field \(key)")
@@ -159,7 +172,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             ] + (try f["from"].map { [.init("time", .string(try Self.time($0).description))] } ?? [])))
       }
     } else {
-      add(words[2].contains("/") ? "prefix" : "ip", text: words[2])
+      if words[2] != "-" { add(words[2].contains("/") ? "prefix" : "ip", text: words[2]) }
       add("mac", text: f["mac"].map(Self.mac))
       add("mac_source", text: f["source"])
       add("duid", text: f["duid"])
@@ -169,6 +182,9 @@ struct Scenario: Sendable, CustomTestStringConvertible {
       add("lease_until", try f["until"].map { .string(try Self.time($0).description) })
       if f["configured"] != nil { add("lease_from", "configuration") }
       add("user", text: f["user"])
+      for (key, name) in [("outer", "outer_ip"), ("session", "session_id"), ("nas", "nas"), ("method", "method"), ("phone", "phone")] {
+        add(name, text: f[key])
+      }
       if f["clock"] != nil { add("clock", text: f["clock"]) }
       add("time", try f["own"].map { .string(try Self.time($0).description) })
     }

@@ -95,12 +95,43 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(#"timestamp: {every: "sometimes"}"#, #"timestamp.every: expected one of seal, final, found "sometimes""#),
     Fault(
       #"timestamp: {authorities: [{name: "x", type: "rfc"}]}"#, "timestamp.authorities[0].type: expected one of local, kamusm, rfc3161"),
+    Fault(#"timestamp: {authorities: [{type: "rfc3161", url: "https://x"}]}"#, "timestamp.authorities[0].trust: is missing"),
+    Fault(#"timestamp: {authorities: [{type: "rfc3161", trust: "/t"}]}"#, "timestamp.authorities[0].url: is missing"),
     Fault(
-      #"timestamp: {authorities: [{name: "x", type: "rfc3161", url: "https://x"}]}"#,
-      #"timestamp.authorities[0].type: "rfc3161" is not there yet"#),
+      #"timestamp: {authorities: [{type: "rfc3161", url: "x", trust: "/t"}]}"#,
+      #"timestamp.authorities[0].url: expected a URL with http://"#),
+    Fault(#"timestamp: {authorities: [{type: "rfc3161", url: "ftp://x/", trust: "/t"}]}"#, "timestamp.authorities[0].url: expected a URL"),
+    Fault(#"timestamp: {authorities: [{type: "rfc3161", url: "http://u:p@x/", trust: "/t"}]}"#, "without user and password"),
     Fault(
-      #"timestamp: {authorities: [{name: "x", type: "kamusm"}]}"#,
-      #""kamusm" is not there yet in this version; take this entry out (there is: local)"#),
+      #"timestamp: {authorities: [{type: "rfc3161", url: "https://x/", trust: "/t", policy: "1.x"}]}"#,
+      "timestamp.authorities[0].policy: expected an object identifier"),
+    Fault(
+      #"timestamp: {authorities: [{type: "rfc3161", url: "https://x/", trust: "/t", basic_user: "a"}]}"#,
+      "timestamp.authorities[0].basic_user: needs `password_file`"),
+    Fault(
+      #"timestamp: {authorities: [{type: "rfc3161", url: "https://x/", trust: "/t", password_file: "/p"}]}"#,
+      "timestamp.authorities[0].password_file: needs `basic_user`"),
+    Fault(
+      #"timestamp: {authorities: [{type: "rfc3161", url: "https://x/", trust: "/t", password_file: "/p", basic_user: "a:b"}]}"#,
+      "timestamp.authorities[0].basic_user: a user name has no"),
+    Fault(
+      #"timestamp: {authorities: [{type: "rfc3161", url: "https://x/", trust: "/t", proxy: "https://p/"}]}"#,
+      "timestamp.authorities[0].proxy: a proxy is reached by"),
+    Fault(
+      #"timestamp: {authorities: [{type: "rfc3161", url: "https://x/", trust: "/t", user: 1}]}"#,
+      "timestamp.authorities[0].user: unknown key"),
+    Fault(
+      #"timestamp: {authorities: [{type: "kamusm", url: "https://x/", trust: "/t", password_file: "/p"}]}"#,
+      "timestamp.authorities[0].user: is missing"),
+    Fault(
+      #"timestamp: {authorities: [{type: "kamusm", url: "https://x/", trust: "/t", password_file: "/p", user: "1"}]}"#,
+      "timestamp.authorities[0].user: expected the customer's number"),
+    Fault(
+      #"timestamp: {authorities: [{type: "kamusm", url: "https://x/", trust: "/t", password_file: "/p", user: 0}]}"#,
+      "timestamp.authorities[0].user: expected the customer's number, found 0"),
+    Fault(
+      #"timestamp: {authorities: [{type: "kamusm", url: "https://x/", trust: "/t", user: 1}]}"#,
+      "timestamp.authorities[0]: needs `password_file`"),
     Fault(#"timestamp: {authorities: [{name: "x/y", type: "local"}]}"#, "timestamp.authorities[0].name: expected letters from a to z"),
     Fault(
       #"timestamp: {authorities: [{type: "local"}, {type: "local"}]}"#, "timestamp.authorities[1]: timestamp.authorities[0] has this name"),
@@ -111,8 +142,14 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(#"access: {administer: ["role:x"]}"#, "access.administer[0]: expected"),
     Fault(#"access: {query: ["grüp:x"]}"#, "access.query[0]: expected"),
     Fault(#"publish: [{type: "fax", to: "x"}]"#, "publish[0].type: expected one of file, syslog, mail"),
-    Fault(#"publish: [{type: "mail", to: "x"}]"#, #"publish[0].type: "mail" is not there yet"#),
-    Fault(#"publish: [{type: "syslog"}]"#, #""syslog" is not there yet"#),
+    Fault(#"publish: [{type: "mail"}]"#, "publish[0].to: is missing"),
+    Fault(#"publish: [{type: "mail", to: "-oQ/tmp"}]"#, "publish[0].to: expected one mail address"),
+    Fault(#"publish: [{type: "mail", to: "a@b, c@d"}]"#, "publish[0].to: expected one mail address"),
+    Fault(#"publish: [{type: "mail", to: "a@b\nBcc: c@d"}]"#, "publish[0].to: expected one mail address"),
+    Fault(#"publish: [{type: "syslog"}]"#, "publish[0].to: is missing"),
+    Fault(#"publish: [{type: "syslog", to: "http://x"}]"#, "publish[0].to: expected a server"),
+    Fault(#"publish: [{type: "syslog", to: "x:99999"}]"#, "publish[0].to: expected a server"),
+    Fault(#"publish: [{type: "syslog", to: "udp://"}]"#, "publish[0].to: expected a server"),
     Fault(#"publish: [{type: "file"}]"#, "publish[0].path: is missing"),
     Fault(#"metrics: {listen: 9514}"#, "metrics.listen: expected an address and a port"),
     Fault(#"metrics: {listen: "*:9514"}"#, "metrics.listen: expected an address and a port"),

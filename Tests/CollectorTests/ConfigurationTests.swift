@@ -67,7 +67,33 @@ func configuration(_ text: String) throws(ConfigurationErrors) -> Configuration 
     #expect(c.seal.interval.text == "10m" && c.seal.pkcs12 == "/srv/p12" && c.seal.passwordFile == "/srv/pw" && c.seal.key == nil)
     #expect(c.timestamp.every == .final && c.timestamp.authorities == [.init(name: "yerel")])
     #expect(c.access == .init(query: ["group:kolluk", "user:ayse"], administer: [], requiresCase: true))
-    #expect(c.publish == [.init(path: "/mnt/heads")] && c.metrics?.port == 9000 && c.warnings.isEmpty)
+    #expect(c.publish == [.file(path: "/mnt/heads")] && c.metrics?.port == 9000 && c.warnings.isEmpty)
+  }
+
+  @Test("time-stamp authorities of each kind, and witnesses of each kind")
+  func outside() throws {
+    let c = try configuration(
+      #"""
+      { archive: "/a",
+        timestamp: { every: "seal", authorities: [
+          { name: "kamusm", type: "kamusm", url: "http://tzd.kamusm.gov.tr", user: 123, password_file: "/etc/hostname", trust: "/etc/passwd", policy: "2.16.792.1.2.1.1.5.7.3.1" },
+          { name: "other", type: "rfc3161", url: "https://tsa.example/t", basic_user: "efeler", password_file: "/etc/hostname", trust: "/etc/passwd",
+            proxy: "http://10.0.0.1:3128" },
+          { type: "rfc3161", url: "http://[fd00::1]:99/", trust: "/etc/passwd" }, { type: "local" } ] },
+        publish: [ { type: "syslog", to: "10.20.0.9" }, { type: "syslog", to: "tcp://log.example" }, { type: "syslog", to: "udp://[fd00::2]:1514" },
+          { type: "mail", to: "denetim@efeler.bel.tr", sendmail: "/bin/true" } ] }
+      """#)
+    let list = c.timestamp.authorities
+    #expect(list.map(\.name) == ["kamusm", "other", "rfc3161", "local"])
+    guard case .kamuSM(let kamu, user: 123) = list[0].service, case .rfc3161(let other, user: "efeler") = list[1].service,
+      case .rfc3161(let plain, user: nil) = list[2].service
+    else { return #expect(Bool(false), "\(list)") }
+    #expect(kamu.url.host == "tzd.kamusm.gov.tr" && kamu.policy == "2.16.792.1.2.1.1.5.7.3.1" && kamu.trust == "/etc/passwd")
+    #expect(other.passwordFile == "/etc/hostname" && other.proxy?.port == "3128" && other.policy == nil && plain.url.host == "fd00::1")
+    #expect(list[3].service == .local && c.warnings.isEmpty)
+    #expect(
+      c.publish.map(\.description) == ["udp://10.20.0.9:514", "tcp://log.example:601", "udp://fd00::2:1514", "denetim@efeler.bel.tr"])
+    #expect(c.publish.last == .mail(to: "denetim@efeler.bel.tr", sendmail: "/bin/true"))
   }
 
   @Test("the first device that matches a sender counts")
@@ -83,6 +109,11 @@ func configuration(_ text: String) throws(ConfigurationErrors) -> Configuration 
     "what works but is hardly meant is a warning",
     arguments: [
       (#"retention: "729d""#, "retention: shorter than the two years (730d)"), (#"sources: []"#, "sources: no source"),
+      (
+        #"timestamp: {authorities: [{type: "rfc3161", url: "http://x/", trust: "/none"}]}"#,
+        "timestamp.authorities[0].trust: /none cannot be read"
+      ),
+      (#"publish: [{type: "mail", to: "a@b", sendmail: "/none"}]"#, "publish[0].sendmail: /none is not there"),
       (#"timestamp: {authorities: []}"#, "timestamp.authorities: no authority"),
       (#"devices: [{name: "a", from: "10.0.0.0/8"}, {name: "b", from: "10.1.0.0/16"}]"#, "devices[1].from: never matches: devices[0]"),
     ])
@@ -120,7 +151,7 @@ func configuration(_ text: String) throws(ConfigurationErrors) -> Configuration 
     let c = try configuration(shown.joined(separator: "\n"))
     #expect(c.warnings.isEmpty && c.devices.count == 1 && c.staticAddresses.count == 1 && c.publish.count == 1 && c.metrics?.port == 9514)
     let defaults = Configuration(archive: "/var/lib/muhur/archive")
-    #expect(c.changesNeedingRestart(from: defaults) == ["publish", "metrics.listen"])
+    #expect(c.changesNeedingRestart(from: defaults) == ["metrics.listen"])
   }
 
   @Test("changes that only a start can take over are named")

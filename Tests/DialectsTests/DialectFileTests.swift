@@ -8,13 +8,13 @@ import Testing
   @Test("the built-in dialects' own examples hold")
   func examples() {
     #expect(DialectSet.builtIn.checkExamples().map(\.description) == [])
-    #expect(DialectSet.builtIn.dialects.allSatisfy { $0.examples.count >= 6 })
+    #expect(DialectSet.builtIn.dialects.allSatisfy { $0.examples.count >= 2 })
   }
 
   @Test("every file of etc/dialects is built in, and is what is built in")
   func complete() throws {
     let files = try DialectFolder.files(in: Corpus.package + "/etc/dialects")
     #expect(files.map(\.name) == BuiltInDialects.files.map(\.name))
-    for (a, b) in zip(files, BuiltInDialects.files) { #expect(a.bytes == b.bytes, "\(a.name)") }
+    #expect(zip(files, BuiltInDialects.files).filter { $0.bytes != $1.bytes }.map(\.0.name) == [])
   }
 }

@@ -21,6 +21,8 @@ public struct UserAnswer: Hashable, Sendable {
   public var user: String
   public var phone: String?
   public var method: String?
+  /// From where a VPN's user came.
+  public var outerIP: String?
   public var start: Timestamp
   public var end: Timestamp?
   public var certainty: Certainty
@@ -114,11 +116,15 @@ extension EvidencePlace {
 }
 
 extension UserAnswer {
+  /// Every member of design section 7; `outer_ip` only for a VPN's user.
   public func json(_ proof: ProofOfRecord) -> JSONValue {
-    [
-      "user": .string(user), "phone": JSONValue(phone), "method": JSONValue(method), "start": .string(start.description),
-      "end": JSONValue(end?.description), "certainty": .string(certainty.rawValue), "evidence": .array(evidence.map { $0.json(proof) }),
+    var members: [JSONMember] = [.init("user", .string(user)), .init("phone", JSONValue(phone)), .init("method", JSONValue(method))]
+    if let outerIP { members.append(.init("outer_ip", .string(outerIP))) }
+    members += [
+      .init("start", .string(start.description)), .init("end", JSONValue(end?.description)),
+      .init("certainty", .string(certainty.rawValue)), .init("evidence", .array(evidence.map { $0.json(proof) })),
     ]
+    return .object(members)
   }
 }
 

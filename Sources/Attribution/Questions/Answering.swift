@@ -31,21 +31,5 @@ extension Questions {
     return (end, Answer.EndReason(rawValue: reason.name) ?? .unknown)
   }
 
-  func users(_ interval: Interval, _ place: Index.Place, _ index: Index, _ number: Int, from: Moment, to: Moment) throws -> [UserAnswer] {
-    let until = interval.end ?? to
-    return try index.logins(place.id, from: interval.start, to: max(to, min(until, horizon(index)))).filter { $0.touches(from, to) }.map {
-      login in
-      // With the interval the login is over too.
-      let end = login.end ?? interval.end
-      var evidence = [login.first.key.position, login.last.key.position]
-      if let last = login.endPosition { evidence.append(last) }
-      return UserAnswer(
-        user: text(login.first.detail.user ?? []), phone: login.first.detail.phone.map(text), method: login.first.detail.method.map(text),
-        start: login.first.time.timestamp(in: zone), end: end?.timestamp(in: zone),
-        certainty: login.end != nil || from <= login.last.time ? .confirmed : .likely,
-        evidence: Self.union(evidence.map { EvidencePlace(index: number, position: $0) }, []))
-    }
-  }
-
   func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

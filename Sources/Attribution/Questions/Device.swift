@@ -63,9 +63,10 @@ extension Questions {
     let to = Moment(question.to)
     for (number, index) in indexes.enumerated() {
       result.gaps += try index.gaps(from: from.microseconds, to: to.microseconds).map { $0.answer(in: zone) }
-      for place in try index.places(named: name.keys, before: to) {
+      var seen: Set<Int> = []
+      let places = try index.places(named: name.keys, before: to).flatMap { try addresses($0, name, index, from: from, to: to) }
+      for place in places where seen.insert(place.id).inserted {
         let all = try index.intervals(of: place.id, from: from, to: to)
-        var covered: [Interval] = []
         for (interval, certainty) in zip(all, Judgement.overall(all)) where interval.start <= to {
           let users = try users(interval, place, index, number, from: max(from, interval.start), to: min(to, interval.possibleUntil))
           let isUser = users.contains { Folding.fold($0.user) == name.folded }
@@ -73,15 +74,30 @@ extension Questions {
           var answer = try answer(interval, place, index, number, at: nil)
           answer.certainty = certainty
           answer.users = users
-          covered.append(interval)
           result.answers.append(answer)
         }
-        result.answers += try loginsAlone(name, place, index, number, from: from, to: to, besides: covered)
+        for login in try loginsAlone(place, index, from: from, to: to) where name.names(user: login.user) || name.names(login.identity) {
+          result.answers.append(answer(login, place, index, number, from: max(from, login.first.time)))
+        }
       }
     }
     if indexes.count > 1 { result.answers = Self.joined(result.answers) }
     result.answers.sort { ($0.start.microseconds, $0.ip) < ($1.start.microseconds, $1.ip) }
     return result
+  }
+
+  /// The addresses that a place is about: itself, or those that a device had whose user logged in by its MAC alone.
+  private func addresses(_ place: Index.Place, _ name: DeviceName, _ index: Index, from: Moment, to: Moment) throws -> [Index.Place] {
+    if place.length <= LoginPlace.greatestPrefix { return [place] }
+    guard place.length == LoginPlace.macLength,
+      case let mac = MACAddress(value: UInt64(truncatingIfNeeded: place.ip.value)),
+      try index.logins(ofDevice: mac, site: place.site, from: from, to: to).contains(where: {
+        name.names(user: $0.user) || name.names($0.identity)
+      })
+    else { return [] }
+    return try index.places(named: [NameKey.mac(mac)], before: to).filter {
+      $0.site == place.site && $0.length <= LoginPlace.greatestPrefix
+    }
   }
 
   /// Whether the device called itself so at some time of the interval, though perhaps not at its end.
@@ -103,37 +119,5 @@ extension Questions {
       .contains {
         name.names(hostname: $0.detail.hostname)
       }
-  }
-
-  /// Logins on addresses of which no lease or sighting is known: the login itself is what there is.
-  private func loginsAlone(
-    _ name: DeviceName, _ place: Index.Place, _ index: Index, _ number: Int, from: Moment, to: Moment, besides covered: [Interval]
-  ) throws -> [Answer] {
-    let logins = try index.logins(place.id, from: from.adding(-Interval.unknownLease), to: to)
-    return logins.filter { login in
-      login.touches(from, to) && (name.names(user: login.first.detail.user) || name.names(login.first.identity))
-        && !covered.contains(where: { $0.start <= login.first.time && login.first.time < $0.possibleUntil })
-    }.map { answer($0, place, number) }
-  }
-
-  func answer(_ login: Index.Login, _ place: Index.Place, _ number: Int) -> Answer {
-    let o = login.first
-    var evidence = [o.key.position, login.last.key.position]
-    if let last = login.endPosition { evidence.append(last) }
-    let places = Self.union(evidence.map { EvidencePlace(index: number, position: $0) }, [])
-    let certainty: Certainty = login.end != nil ? .confirmed : .possible
-    let start = o.time.timestamp(in: zone)
-    let end = login.end?.timestamp(in: zone)
-    return Answer(
-      site: text(place.site), ip: place.text, mac: o.identity.mac, macSource: o.identity.macSource.map(text), duid: nil, clientID: nil,
-      hostname: nil,
-      relay: nil, circuitID: nil, basis: .login, start: start, lastSeen: login.last.time.timestamp(in: zone), end: end,
-      endReason: login.end != nil ? .unknown : .open, certainty: certainty, clock: o.clockIsDevice ? .device : .receive,
-      clockDifferenceMilliseconds: o.difference,
-      users: [
-        UserAnswer(
-          user: text(o.detail.user ?? []), phone: o.detail.phone.map(text), method: o.detail.method.map(text), start: start, end: end,
-          certainty: certainty, evidence: places)
-      ], evidence: places)
   }
 }

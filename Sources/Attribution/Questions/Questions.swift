@@ -75,7 +75,7 @@ extension Index {
   /// Every address, by site and address.
   func allPlaces() throws -> [Place] {
     var found: [Place] = []
-    try database.statement("\(Self.place) ORDER BY s.name, a.ip, a.length").forEach { row in
+    try database.statement("\(Self.place) WHERE a.length<=\(LoginPlace.greatestPrefix) ORDER BY s.name, a.ip, a.length").forEach { row in
       places(row, into: &found)
       return true
     }

@@ -28,6 +28,13 @@ extension Questions {
               mac: interval.identity.mac ?? interval.identity.macInDUID, hostname: interval.hostname.map(text),
               user: names.isEmpty ? nil : names.joined(separator: ", "), certainty: certainty))
         }
+        for login in try loginsAlone(place, index, from: begin, to: end) {
+          let answer = answer(login, place, index, number, from: max(begin, login.first.time))
+          rows.append(
+            TableRow(
+              site: answer.site, ip: answer.ip, start: answer.start, end: answer.end, endReason: answer.endReason, mac: answer.mac,
+              hostname: answer.hostname, user: answer.users.first?.user, certainty: answer.certainty))
+        }
       }
     }
     return rows

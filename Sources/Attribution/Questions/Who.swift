@@ -113,6 +113,16 @@ extension Questions {
         answers.append((answer, candidate.interval.identity))
       }
     }
+    // Somebody is logged in of whom no lease or sighting is known, or on another device than that of the lease.
+    for login in try loginsAlone(place, index, from: time, to: time) {
+      let isOther = answers.contains { $0.identity.matches(login.identity) == false && $0.answer.basis != .declared }
+      var answer = answer(login, place, index, number, from: time)
+      if isOther {
+        answer.certainty = .possible
+        for i in answers.indices where answers[i].identity.matches(login.identity) == false { answers[i].answer.certainty = .possible }
+      }
+      answers.append((answer, login.identity))
+    }
     return answers.map(\.answer).sorted { $0.certainty > $1.certainty || $0.certainty == $1.certainty && Self.rank($0) < Self.rank($1) }
   }
 

@@ -10,13 +10,16 @@ struct RecordReading {
   var site: [UInt8]?
   /// `lease`, `binding` and `login` events.
   var facts: [EventReading] = []
+  /// `session` events: they are looked up in the archive's blocks, only port blocks are kept in the index.
+  var sessions: [EventReading] = []
   /// What the collector says about itself, read by `StrictJSON`.
   var notices: [Event] = []
 
-  /// Whether a line can matter: whether it has an event that is not a NAT session. Made of two byte searches, since
-  /// most records are sessions or nothing.
+  /// Whether a line can matter: whether it has an event that is not a NAT session, or one that gives out or takes back
+  /// ports. Made of a few byte searches, since most records are sessions or nothing.
   static func matters(_ line: Span<UInt8>) -> Bool {
     guard let events = find(",\"events\":[", in: line, from: 0) else { return false }
+    if find("\"allocate\"", in: line, from: events) != nil || find("\"free\"", in: line, from: events) != nil { return true }
     var at = events
     var any = false
     while let kind = find("\"kind\":\"", in: line, from: at) {
@@ -27,6 +30,9 @@ struct RecordReading {
     // Events whose members stand in an order that we do not write are looked at closely.
     return !any
   }
+
+  /// Whether a line has any event.
+  static func hasEvents(_ line: Span<UInt8>) -> Bool { find(",\"events\":[", in: line, from: 0) != nil }
 
   private static func find(_ text: StaticString, in line: Span<UInt8>, from start: Int) -> Int? {
     guard start < line.count else { return nil }
@@ -71,7 +77,8 @@ struct RecordReading {
       case .lease, .binding, .login: facts.append(reading)
       case .notice:
         if let notice = Event(try StrictJSON.object(line.extracting(event.range))) { notices.append(notice) }
-      case .session, nil: break
+      case .session: sessions.append(reading)
+      case nil: break
       }
     }
   }
@@ -132,8 +139,21 @@ struct EventReading {
   var phone: [UInt8]?
   var method: [UInt8]?
   var session: [UInt8]?
+  var nas: [UInt8]?
+  var outerIP: IPAddress?
   var clockIsDevice = false
+  /// Of a `session`; nil where the log does not say what happened.
+  var sessionAction: SessionAction?
+  var proto: [UInt8]?
+  var src = Endpoint()
+  var nat = Endpoint()
+  /// The last port of a block that begins with `nat.port`.
+  var natPortLast: Int?
+  var dst = Endpoint()
+  /// Seconds.
+  var duration: Int?
   var start: Timestamp?
+  var end: Timestamp?
   var time: Timestamp?
 
   init(_ line: Span<UInt8>, at start: Int, number: Int) throws(Malformed) {
@@ -146,7 +166,14 @@ struct EventReading {
     let text = line.extracting(value.range)
     switch key.count {
     case 2: if key.equals("ip") { ip = IPAddress(text: text) }
-    case 3: if key.equals("mac") { mac = MACAddress(text: text) }
+    case 3:
+      if key.equals("mac") {
+        mac = MACAddress(text: text)
+      } else if key.equals("nas") {
+        nas = value.text(in: line)
+      } else if key.equals("end") {
+        end = Timestamp(rfc3339: text)
+      }
     case 4:
       if key.equals("kind") {
         if text.equals("lease") {
@@ -184,12 +211,34 @@ struct EventReading {
     case 6:
       if key.equals("action") {
         action = Observation.Action(text)
+        sessionAction = SessionAction(text)
+      } else if key.equals("src_ip") {
+        src.ip = IPAddress(text: text)
+      } else if key.equals("nat_ip") {
+        nat.ip = IPAddress(text: text)
+      } else if key.equals("dst_ip") {
+        dst.ip = IPAddress(text: text)
       } else if key.equals("prefix") {
         prefix = IPPrefix(text: text)
       } else if key.equals("method") {
         method = value.text(in: line)
       }
-    case 8: if key.equals("hostname") { hostname = value.text(in: line) }
+    case 8:
+      if key.equals("src_port") {
+        src.port = Endpoint.port(value.integer(in: line))
+      } else if key.equals("nat_port") {
+        nat.port = Endpoint.port(value.integer(in: line))
+      } else if key.equals("dst_port") {
+        dst.port = Endpoint.port(value.integer(in: line))
+      } else if key.equals("protocol") {
+        proto = value.text(in: line)
+      } else if key.equals("duration") {
+        duration = value.integer(in: line)
+      } else if key.equals("hostname") {
+        hostname = value.text(in: line)
+      } else if key.equals("outer_ip") {
+        outerIP = IPAddress(text: text)
+      }
     case 9: if key.equals("client_id") { clientID = value.text(in: line) }
     case 10:
       if key.equals("mac_source") {
@@ -202,13 +251,22 @@ struct EventReading {
         session = value.text(in: line)
       }
     case 11: if key.equals("lease_until") { leaseUntil = Timestamp(rfc3339: text) }
-    case 13: if key.equals("lease_seconds") { leaseSeconds = value.integer(in: line) }
+    case 13:
+      if key.equals("lease_seconds") {
+        leaseSeconds = value.integer(in: line)
+      } else if key.equals("nat_port_last") {
+        natPortLast = Endpoint.port(value.integer(in: line))
+      }
     default: break
     }
   }
 }
 
 extension EventReading {
+  /// Whether the event's own time counts. Files, imports and captures are read long after: only that time says when it
+  /// happened (design section 12.20).
+  func believesDevice(_ via: Via) -> Bool { clockIsDevice || via == .file || via == .import || via == .pcap }
+
   /// The address that it is about, and what it says; nil where the index has no use for it.
   func observation(of record: RecordReading, at position: RecordPosition, bindingTimeout: Int, list: Int) -> (
     ip: IPAddress, length: Int, Observation
@@ -221,8 +279,7 @@ extension EventReading {
     default: return nil
     }
     guard let place = address else { return nil }
-    // Files, imports and captures are read long after: only the event's own time says when it happened (12.20).
-    let ownClock = clockIsDevice || record.via == .file || record.via == .import || record.via == .pcap
+    let ownClock = believesDevice(record.via)
     let claimed = time.map(Moment.init)
     let believed = action == .declared ? (time ?? start).map(Moment.init) ?? record.time : ownClock ? claimed ?? record.time : record.time
     var o = Observation(key: .init(time: believed, position: position, number: number), action: action)
@@ -247,12 +304,13 @@ extension EventReading {
     if o.identity.isEmpty, action == .seen || action == .declared { return nil }
     o.detail = Detail(
       hostname: hostname, relay: relay, circuitID: circuitID, source: record.source, user: user, phone: phone, method: method,
-      session: session)
+      session: session, nas: nas, outerIP: outerIP)
     return (place.ip, place.length, o)
   }
 
   private var address: (ip: IPAddress, length: Int)? {
     if let ip { return (ip, 128) }
+    if kind == .login { return LoginPlace.of(self).map { ($0.value, $0.length) } }
     guard let prefix else { return nil }
     return (prefix.address, prefix.address.isV4 ? prefix.length + 96 : prefix.length)
   }

@@ -349,9 +349,10 @@ public final class Index {
     {
       return state.detailID
     }
-    try database.statement("INSERT INTO detail VALUES(?,?,?,?,?,?,?,?,?,?,?,?)").bind(1, nextDetail).bind(2, o.identity.macSource)
+    try database.statement("INSERT INTO detail VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)").bind(1, nextDetail).bind(2, o.identity.macSource)
       .bind(3, o.identity.duid).bind(4, o.identity.clientID).bind(5, o.detail.hostname).bind(6, o.detail.relay).bind(7, o.detail.circuitID)
-      .bind(8, o.detail.source).bind(9, o.detail.user).bind(10, o.detail.phone).bind(11, o.detail.method).bind(12, o.detail.session).run()
+      .bind(8, o.detail.source).bind(9, o.detail.user).bind(10, o.detail.phone).bind(11, o.detail.method).bind(12, o.detail.session)
+      .bind(13, o.detail.nas).bind(14, o.detail.outerIP?.bytes).run()
     state.detail = (o.detail, o.identity.macSource, o.identity.duid, o.identity.clientID)
     state.detailID = nextDetail
     nextDetail += 1

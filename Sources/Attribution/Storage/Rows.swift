@@ -9,13 +9,14 @@ extension Observation {
 
   private static let columns = """
     o.time, o.position, o.number, o.flags, o.mac, o.seconds, o.until, o.difference,
-    d.mac_source, d.duid, d.client_id, d.hostname, d.relay, d.circuit_id, d.source, d.user, d.phone, d.method, d.session
+    d.mac_source, d.duid, d.client_id, d.hostname, d.relay, d.circuit_id, d.source, d.user, d.phone, d.method, d.session,
+    d.nas, d.outer_ip
     """
   private static let tables = "FROM observation o JOIN detail d ON d.id = o.detail"
   static let joined = "SELECT \(columns) \(tables)"
   /// The same with the address behind the other columns. CROSS: observations in their order, details looked up.
   static let joinedWithAddress = "SELECT \(columns), o.address FROM observation o CROSS JOIN detail d ON d.id = o.detail"
-  static let addressColumn: Int32 = 19
+  static let addressColumn: Int32 = 21
 
   func bind(to row: Statement, address: Int, detail: Int) {
     var flags = action.rawValue
@@ -46,7 +47,8 @@ extension Observation {
     detail = Detail(
       hostname: row.bytes(c + 11), relay: row.bytes(c + 12), circuitID: row.bytes(c + 13), source: row.bytes(c + 14),
       user: row.bytes(c + 15),
-      phone: row.bytes(c + 16), method: row.bytes(c + 17), session: row.bytes(c + 18))
+      phone: row.bytes(c + 16), method: row.bytes(c + 17), session: row.bytes(c + 18), nas: row.bytes(c + 19),
+      outerIP: row.bytes(c + 20).flatMap { IPAddress(bytes: $0.span) })
   }
 }
 

@@ -3,7 +3,7 @@
 enum Schema {
   /// Counted up with every change of the tables or of the rules that fill them: a file of another version is not read
   /// but built again.
-  static let version = 1
+  static let version = 2
 
   static let tables = """
     CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -11,7 +11,7 @@ enum Schema {
     CREATE TABLE address(id INTEGER PRIMARY KEY, site INTEGER NOT NULL, ip BLOB NOT NULL, length INTEGER NOT NULL);
     CREATE UNIQUE INDEX address_ip ON address(length, ip, site);
     CREATE TABLE detail(id INTEGER PRIMARY KEY, mac_source BLOB, duid BLOB, client_id BLOB, hostname BLOB, relay BLOB,
-      circuit_id BLOB, source BLOB, user BLOB, phone BLOB, method BLOB, session BLOB);
+      circuit_id BLOB, source BLOB, user BLOB, phone BLOB, method BLOB, session BLOB, nas BLOB, outer_ip BLOB);
     CREATE TABLE observation(\(observationColumns), PRIMARY KEY(address, track, time, position, number)) WITHOUT ROWID;
     CREATE TABLE interval(address INTEGER NOT NULL, basis INTEGER NOT NULL, start INTEGER NOT NULL, position INTEGER NOT NULL,
       number INTEGER NOT NULL, last_seen INTEGER NOT NULL, last_ack INTEGER NOT NULL, first_timed INTEGER, last_timed INTEGER,
@@ -21,6 +21,9 @@ enum Schema {
       PRIMARY KEY(address, basis, start, position, number)) WITHOUT ROWID;
     CREATE TABLE name(key BLOB NOT NULL, address INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
       PRIMARY KEY(key, address)) WITHOUT ROWID;
+    CREATE TABLE port_block(nat_ip BLOB NOT NULL, first INTEGER NOT NULL, time INTEGER NOT NULL, position INTEGER NOT NULL,
+      number INTEGER NOT NULL, last INTEGER NOT NULL, site INTEGER NOT NULL, src_ip BLOB NOT NULL, protocol BLOB, is_free INTEGER NOT NULL,
+      source BLOB, PRIMARY KEY(nat_ip, first, time, position, number)) WITHOUT ROWID;
     CREATE TABLE gap(position INTEGER PRIMARY KEY, since INTEGER NOT NULL, until INTEGER, source BLOB, what TEXT NOT NULL);
     CREATE TABLE list(number INTEGER PRIMARY KEY, time INTEGER NOT NULL);
     CREATE TABLE setting(position INTEGER PRIMARY KEY, time INTEGER NOT NULL, binding_timeout INTEGER NOT NULL,

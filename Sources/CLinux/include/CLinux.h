@@ -6,4 +6,5 @@
 #include "find.h"
 #include "listen.h"
 #include "receive.h"
+#include "send.h"
 #include "thread.h"

@@ -1,3 +1,4 @@
+public import Evidence
 import Record
 
 /// What the administrator decides (design section 10), read from a JSON5 file and checked: whoever holds one need not
@@ -95,9 +96,30 @@ public struct Configuration: Sendable {
     public var authorities = [Authority(name: "local")]
   }
 
-  /// A time-stamp authority: the local one, whose key lies in the keys folder.
+  /// A time-stamp authority.
   public struct Authority: Sendable, Equatable {
     public var name: String
+    public var service = Service.local
+
+    public enum Service: Sendable, Equatable {
+      /// The one whose key lies in the keys folder.
+      case local
+      /// RFC 3161 over HTTP, with Basic authentication where there is a user.
+      case rfc3161(Remote, user: String?)
+      /// TÜBİTAK Kamu SM, by the customer's number.
+      case kamuSM(Remote, user: Int)
+    }
+
+    public struct Remote: Sendable, Equatable {
+      public var url: WebAddress
+      public var passwordFile: String?
+      /// PEM file of the certificates to which its tokens must chain.
+      public var trust: String
+      /// The policy that its tokens must name; nil: any.
+      public var policy: String?
+      /// nil: as the environment says.
+      public var proxy: WebAddress?
+    }
   }
 
   /// Entries are `group:NAME` or `user:NAME`.
@@ -108,9 +130,33 @@ public struct Configuration: Sendable {
     public var requiresCase = false
   }
 
-  /// Where the head line of each closed day goes: a file, which may lie on another machine.
-  public struct Publisher: Sendable, Equatable {
-    public var path: String
+  /// Where the head line of each closed day goes: best to another machine.
+  public enum Publisher: Sendable, Equatable, CustomStringConvertible {
+    case file(path: String)
+    case syslog(SyslogServer)
+    /// - sendmail: the program that takes the message.
+    case mail(to: String, sendmail: String)
+
+    public struct SyslogServer: Sendable, Equatable {
+      public enum Transport: String, Sendable, CaseIterable { case udp, tcp }
+      public var transport: Transport
+      /// A name, or an address without brackets.
+      public var host: String
+      public var port: UInt16
+    }
+
+    public var description: String {
+      switch self {
+      case .file(let path): path
+      case .syslog(let server): "\(server.transport.rawValue)://\(server.host):\(server.port)"
+      case .mail(let to, _): to
+      }
+    }
+  }
+
+  /// How many seals a day are sent to an authority.
+  var sealsStampedPerDay: Double {
+    timestamp.every == .final ? 1 : Double(Timestamp.day) / Double(max(seal.interval.microseconds, Timestamp.second)) + 1
   }
 
   /// The device that sends from this address.

@@ -11,14 +11,10 @@ extension Configuration {
     compare("socket", socket == old.socket)
     compare("commit_interval", commitInterval.microseconds == old.commitInterval.microseconds)
     compare("sources", sources == old.sources)
-    compare("seal.interval", seal.interval.microseconds == old.seal.interval.microseconds)
     compare("seal.certificate", seal.certificate == old.seal.certificate)
     compare("seal.key", seal.key == old.seal.key)
     compare("seal.pkcs12", seal.pkcs12 == old.seal.pkcs12)
     compare("seal.password_file", seal.passwordFile == old.seal.passwordFile)
-    compare("timestamp.every", timestamp.every == old.timestamp.every)
-    compare("timestamp.authorities", timestamp.authorities == old.timestamp.authorities)
-    compare("publish", publish == old.publish)
     compare("metrics.listen", metrics?.address == old.metrics?.address && metrics?.port == old.metrics?.port)
     return paths
   }

@@ -1,4 +1,5 @@
 import Dialects
+import Evidence
 import Glibc
 import Record
 
@@ -222,21 +223,70 @@ final class ConfigurationReader {
       let every = try ConfigurationValue.choice(node, Configuration.TimeStamping.Every.allCases.map(\.rawValue))
       return Configuration.TimeStamping.Every(rawValue: every) ?? .seal
     }
-    var found: [(node: JSON5Node, name: String)] = []
-    let given = section.sections("authorities", types: ["local", "kamusm", "rfc3161"], now: ["local": ["name", "type"]]) {
-      kind, authority in
+    var found: [(node: JSON5Node, authority: Configuration.Authority)] = []
+    let remote = ["name", "type", "url", "password_file", "trust", "policy", "proxy"]
+    let given = section.sections(
+      "authorities", types: ["local", "kamusm", "rfc3161"],
+      now: ["local": ["name", "type"], "kamusm": remote + ["user"], "rfc3161": remote + ["basic_user"]]
+    ) { kind, authority in
       var name = kind
       authority.read("name", into: &name, ConfigurationValue.authorityName)
-      if let other = found.first(where: { $0.name == name }) {
+      if let other = found.first(where: { $0.authority.name == name }) {
         faults.add((authority["name"] ?? authority.node).error("\(other.node.path) has this name already"))
       }
-      found.append((authority.node, name))
+      let service = kind == "local" ? .local : readRemote(authority, isKamuSM: kind == "kamusm")
+      found.append((authority.node, Configuration.Authority(name: name, service: service ?? .local)))
     }
     guard given else { return }
-    configuration.timestamp.authorities = found.map { Configuration.Authority(name: $0.name) }
+    configuration.timestamp.authorities = found.map(\.authority)
     if let node = section["authorities"], case .array(let nodes) = node.value, nodes.isEmpty {
       faults.warn(node, "no authority: no seal is time-stamped, so nothing is proven; leave it out for the local one")
     }
+  }
+
+  /// nil where something is wrong with it.
+  private func readRemote(_ section: ConfigurationSection, isKamuSM: Bool) -> Configuration.Authority.Service? {
+    var url: WebAddress?
+    var passwordFile: String?
+    var trust: String?
+    var policy: String?
+    var proxy: WebAddress?
+    section.read("url", required: "where the authority is asked", into: &url, ConfigurationValue.webAddress)
+    section.read("password_file", into: &passwordFile, ConfigurationValue.path)
+    section.read(
+      "trust", required: "the PEM file of the certificates to which its tokens must chain", into: &trust, ConfigurationValue.path)
+    section.read("policy", into: &policy, ConfigurationValue.objectIdentifier)
+    section.read("proxy", into: &proxy, ConfigurationValue.webAddress)
+    if let proxy, proxy.isTLS, let node = section["proxy"] { faults.add(node.error("a proxy is reached by http://, also for https")) }
+    let service: Configuration.Authority.Service?
+    if isKamuSM {
+      var user: Int?
+      section.read("user", required: "the customer's number at Kamu SM", into: &user, ConfigurationValue.customerNumber)
+      if section["password_file"] == nil { faults.add(section.node.error("needs `password_file`: the customer's password at Kamu SM")) }
+      service = url.flatMap { url in
+        trust.flatMap { trust in
+          user.map { .kamuSM(.init(url: url, passwordFile: passwordFile, trust: trust, policy: policy, proxy: proxy), user: $0) }
+        }
+      }
+    } else {
+      var user: String?
+      section.read("basic_user", into: &user, ConfigurationValue.basicUser)
+      if let node = section["basic_user"], section["password_file"] == nil { faults.add(node.error("needs `password_file` beside it")) }
+      if let node = section["password_file"], section["basic_user"] == nil { faults.add(node.error("needs `basic_user` beside it")) }
+      if user != nil, url?.isTLS == false, let node = section["url"] {
+        faults.warn(node, "the password is sent in the clear; use https where the authority offers it")
+      }
+      service = url.flatMap { url in
+        trust.map { .rfc3161(.init(url: url, passwordFile: passwordFile, trust: $0, policy: policy, proxy: proxy), user: user) }
+      }
+    }
+    for (key, file) in [("trust", trust), ("password_file", passwordFile)] {
+      // A warning only: the daemon collects all the same, and status says why tokens do not come.
+      if let file, Glibc.access(file, R_OK) != 0, let node = section[key] {
+        faults.warn(node, "\(file) cannot be read: \(String(cString: strerror(errno))); without it no token comes")
+      }
+    }
+    return service
   }
 
   private func readAccess(_ file: ConfigurationSection) {
@@ -249,10 +299,28 @@ final class ConfigurationReader {
 
   private func readPublish(_ file: ConfigurationSection) {
     var publishers: [Configuration.Publisher] = []
-    _ = file.sections("publish", types: ["file", "syslog", "mail"], now: ["file": ["type", "path"]]) { _, section in
-      var path = ""
-      section.read("path", required: "the file to which head lines are added", into: &path, ConfigurationValue.path)
-      publishers.append(Configuration.Publisher(path: path))
+    let keys = ["file": ["type", "path"], "syslog": ["type", "to"], "mail": ["type", "to", "sendmail"]]
+    _ = file.sections("publish", types: ["file", "syslog", "mail"], now: keys) { type, section in
+      switch type {
+      case "file":
+        var path: String?
+        section.read("path", required: "the file to which head lines are added", into: &path, ConfigurationValue.path)
+        if let path { publishers.append(.file(path: path)) }
+      case "syslog":
+        var server: Configuration.Publisher.SyslogServer?
+        section.read("to", required: "the syslog server, as in \"udp://10.20.0.9:514\"", into: &server, ConfigurationValue.syslogServer)
+        if let server { publishers.append(.syslog(server)) }
+      default:
+        var to: String?
+        var sendmail = "/usr/sbin/sendmail"
+        section.read("to", required: "the address that head lines are mailed to", into: &to, ConfigurationValue.mailAddress)
+        section.read("sendmail", into: &sendmail, ConfigurationValue.path)
+        if Glibc.access(sendmail, X_OK) != 0 {
+          faults.warn(
+            section["sendmail"] ?? section.node, "\(sendmail) is not there or cannot be run; a mail program brings it (msmtp-mta, postfix)")
+        }
+        if let to { publishers.append(.mail(to: to, sendmail: sendmail)) }
+      }
     }
     configuration.publish = publishers
   }

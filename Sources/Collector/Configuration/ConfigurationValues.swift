@@ -1,3 +1,4 @@
+import Evidence
 import Record
 
 /// How single values are written. Each says what it expected where it is not so.
@@ -131,6 +132,52 @@ enum ConfigurationValue {
     return bytes.contains(0x3a) ? nil : IPAddress(text: bytes.span)
   }
 
+  static func webAddress(_ node: JSON5Node) throws(JSON5Error) -> WebAddress {
+    let text = try text(node)
+    guard let address = WebAddress(text) else {
+      throw node.error("expected a URL with http:// or https://, without user and password, found \(quoted(text))")
+    }
+    return address
+  }
+
+  /// `udp://10.20.0.9:514`, `tcp://log.example:601`; without a scheme UDP is meant, without a port 514 or, for TCP, 601.
+  static func syslogServer(_ node: JSON5Node) throws(JSON5Error) -> Configuration.Publisher.SyslogServer {
+    let text = try text(node)
+    let wrong = node.error("expected a server as in \"udp://10.20.0.9:514\" or \"tcp://log.example:601\", found \(quoted(text))")
+    var rest = Array(text.utf8)[...]
+    var transport = Configuration.Publisher.SyslogServer.Transport.udp
+    for one in Configuration.Publisher.SyslogServer.Transport.allCases {
+      for scheme in ["\(one.rawValue)://", "\(one.rawValue):"] where rest.starts(with: Array(scheme.utf8)) {
+        transport = one
+        rest = rest.dropFirst(scheme.utf8.count)
+      }
+    }
+    var port = transport == .udp ? 514 : 601
+    let isBracketed = rest.first == 0x5b
+    let hostEnd = isBracketed ? rest.firstIndex(of: 0x5d).map { $0 + 1 } ?? rest.endIndex : rest.firstIndex(of: 0x3a) ?? rest.endIndex
+    if hostEnd < rest.endIndex {
+      guard rest[hostEnd] == 0x3a, let number = Array(rest[(hostEnd + 1)...]).span.decimal, (1...65535).contains(number) else {
+        throw wrong
+      }
+      port = number
+    }
+    var host = Array(rest[..<hostEnd])
+    if isBracketed { host = Array(host.dropFirst().dropLast()) }
+    guard !host.isEmpty, host.count <= 253, host.allSatisfy({ $0.isLetter || $0.isDigit || $0 == 0x2e || $0 == 0x2d || $0 == 0x3a }) else {
+      throw wrong
+    }
+    return .init(transport: transport, host: String(decoding: host, as: UTF8.self), port: UInt16(port))
+  }
+
+  /// One address that sendmail can be given as an argument: nothing in it steers that program or adds a header.
+  static func mailAddress(_ node: JSON5Node) throws(JSON5Error) -> String {
+    let text = try text(node)
+    guard text.utf8.count <= 254, text.utf8.first != 0x2d, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x2c && $0 != 0x3b }),
+      !text.utf8.contains(0x3c), !text.utf8.contains(0x3e)
+    else { throw node.error("expected one mail address, as in \"denetim@efeler.bel.tr\", found \(quoted(text))") }
+    return text
+  }
+
   // MARK: - Names
 
   /// What records, questions and file names carry: no blank, no sign that a shell or a table would stumble over.
@@ -151,6 +198,28 @@ enum ConfigurationValue {
     guard text.utf8.allSatisfy({ $0.isLetter || $0.isDigit || $0 == 0x5f || $0 == 0x2d }), text.utf8.count <= 64 else {
       throw node.error("expected letters from a to z, digits, \"_\" and \"-\", at most 64, found \(quoted(text))")
     }
+    return text
+  }
+
+  static func objectIdentifier(_ node: JSON5Node) throws(JSON5Error) -> String {
+    let text = try text(node)
+    let arcs = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard arcs.count >= 2, text.utf8.count <= 200, arcs.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(\.isDigit) }),
+      ["0", "1", "2"].contains(arcs[0])
+    else { throw node.error("expected an object identifier, as in \"2.16.792.1.2.1\", found \(quoted(text))") }
+    return text
+  }
+
+  static func customerNumber(_ node: JSON5Node) throws(JSON5Error) -> Int {
+    guard case .integer(let number) = node.value else { throw node.error("expected the customer's number, without quotes") }
+    guard number > 0 else { throw node.error("expected the customer's number, found \(number)") }
+    return Int(number)
+  }
+
+  /// RFC 7617 section 2: no colon in it.
+  static func basicUser(_ node: JSON5Node) throws(JSON5Error) -> String {
+    let text = try label(node)
+    guard !text.utf8.contains(0x3a) else { throw node.error("a user name has no \":\" in it") }
     return text
   }
 

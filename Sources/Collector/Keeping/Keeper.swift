@@ -9,8 +9,27 @@ enum KeeperWork: Sendable {
   case seal(@Sendable (Result<SealMade, any Error>) -> Void)
   /// The same, with other days held.
   case hold(@Sendable ([Seal.Hold]) -> [Seal.Hold], @Sendable (Result<SealMade, any Error>) -> Void)
+  /// Places a token that an authority gave.
+  case token(ArrivedToken)
+  /// Takes over what has changed in the configuration.
+  case reconfigure(KeeperSettings)
   /// Takes everything written so far, seals it, and ends.
   case stop
+}
+
+/// A token that was asked for, on its way into the archive.
+struct ArrivedToken: Sendable {
+  var seal: WaitingSeal
+  var authority: String
+  var bytes: [UInt8]
+}
+
+/// What the keeper takes from the configuration and can take anew while it runs.
+struct KeeperSettings: Sendable {
+  var sealIntervalMilliseconds: Int64
+  var stampsEvery: Bool
+  /// Those that answer at once; see `Stamper` for the others.
+  var authorities: [any TimeStampAuthority]
 }
 
 struct SealMade: Sendable {
@@ -31,15 +50,16 @@ final class Keeper: @unchecked Sendable {
   let sealer: Sealer
   private let zone: Zone
   private let counters: Counters
-  private let publish: (Seal, Head) -> Void
+  private let publish: (Head) -> Void
   private let commitMilliseconds: Int
   private(set) var day: DayKeeper
   /// How far each waiting tail is synced, by its day and first record.
   private var synced: [TailKey: Int] = [:]
   private var nextSeal: Int64
   private var sealInterval: Int64
-  private var nextStamp: Int64 = 0
-  private var stampPause: Int64 = 60_000
+  private let stamper: Stamper
+  /// Tokens that are not in the archive yet: they were paid for.
+  private var arrived: [ArrivedToken] = []
   let state: KeeperState
 
   // Set before its thread starts.
@@ -59,13 +79,14 @@ final class Keeper: @unchecked Sendable {
 
   /// - Parameter day: the oldest day that is not closed.
   init(
-    archive: ArchiveFolder, queue: TailQueue, day: DayKeeper, sealer: Sealer, zone: Zone, counters: Counters, commitMilliseconds: Int,
-    sealIntervalMilliseconds: Int64, publish: @escaping (Seal, Head) -> Void
+    archive: ArchiveFolder, queue: TailQueue, day: DayKeeper, sealer: Sealer, stamper: Stamper, zone: Zone, counters: Counters,
+    commitMilliseconds: Int, sealIntervalMilliseconds: Int64, publish: @escaping (Head) -> Void
   ) {
     self.archive = archive
     self.queue = queue
     self.day = day
     self.sealer = sealer
+    self.stamper = stamper
     self.zone = zone
     self.counters = counters
     self.commitMilliseconds = max(10, commitMilliseconds)
@@ -73,6 +94,7 @@ final class Keeper: @unchecked Sendable {
     sealInterval = sealIntervalMilliseconds
     nextSeal = Clock.monotonicMilliseconds() + sealIntervalMilliseconds
     state = KeeperState()
+    stamper.ask(for: sealer.waiting)
     tellState()
   }
 
@@ -82,8 +104,11 @@ final class Keeper: @unchecked Sendable {
     while true {
       let work = inbox.take(milliseconds: commitMilliseconds)
       counters.keeperAlive.store(Clock.monotonicMilliseconds(), ordering: .relaxed)
+      if case .token(let token)? = work { arrived.append(token) }
+      if case .reconfigure(let settings)? = work { take(settings) }
       do {
         try takeTails()
+        try placeTokens()
         switch work {
         case .seal(let reply)?:
           flush()
@@ -96,10 +121,10 @@ final class Keeper: @unchecked Sendable {
           try takeTails()
           let isSealed = day.records == sealer.newest.map { $0.day == day.day ? $0.records : -1 }
           if sealer.canSeal, !isSealed { try seal(isFinal: false, note: nil) }
+          awaitTokens(inbox)
           return
-        case nil:
+        case .token?, .reconfigure?, nil:
           if sealer.canSeal, Clock.monotonicMilliseconds() >= nextSeal { _ = try sealOpenDay() }
-          try stampWaiting()
         }
         try applyRetention()
         state.set(error: nil)
@@ -199,22 +224,45 @@ final class Keeper: @unchecked Sendable {
         note: note, keptFrom: keptFrom, holds: holds))
     counters.seals.add(1)
     nextSeal = Clock.monotonicMilliseconds() + sealInterval
-    if isFinal, let head = sealer.head(of: seal) { publish(seal, head) }
+    if isFinal, let head = sealer.head(of: seal) { publish(head) }
+    stamper.ask(for: sealer.waiting)
     tellState()
     return seal
   }
 
-  /// Asks again for tokens that no authority gave: after a minute at first, then ever more seldom, at least hourly.
-  private func stampWaiting() throws {
-    guard !sealer.waiting.isEmpty else {
-      stampPause = 60_000
-      return
+  // MARK: Tokens
+
+  private func placeTokens() throws {
+    guard !arrived.isEmpty else { return }
+    while let token = arrived.first {
+      try sealer.add(token: token.bytes, of: token.authority, to: token.seal)
+      arrived.removeFirst()
     }
-    let now = Clock.monotonicMilliseconds()
-    guard now >= nextStamp else { return }
-    if sealer.stampWaiting() { stampPause = 60_000 } else { stampPause = min(stampPause * 2, 3_600_000) }
-    nextStamp = now + stampPause
+    stamper.waits(for: sealer.waiting)
     tellState()
+  }
+
+  /// At the end: a token that comes promptly is taken along; an authority that hangs is not waited for, the next start asks
+  /// again.
+  private func awaitTokens(_ inbox: Handover<KeeperWork>) {
+    let deadline = Clock.monotonicMilliseconds() + 5000
+    while !sealer.waiting.isEmpty, !stamper.isIdle, Clock.monotonicMilliseconds() < deadline {
+      guard case .token(let token)? = inbox.take(milliseconds: 100) else { continue }
+      arrived.append(token)
+      do { try placeTokens() } catch { tell(error) }
+    }
+    // What came in the last moment.
+    while case .token(let token)? = inbox.take(milliseconds: 0) {
+      arrived.append(token)
+      do { try placeTokens() } catch { tell(error) }
+    }
+  }
+
+  private func take(_ settings: KeeperSettings) {
+    sealInterval = settings.sealIntervalMilliseconds
+    nextSeal = min(nextSeal, Clock.monotonicMilliseconds() + sealInterval)
+    sealer.reconfigure(authorities: settings.authorities, stampsEvery: settings.stampsEvery)
+    stamper.ask(for: sealer.waiting)
   }
 
   private func tellState() {

@@ -39,6 +39,17 @@ final class Handover<Item: Sendable>: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
+  /// Does not wait.
+  /// - Returns: false where it is full.
+  @discardableResult func offer(_ item: Item) -> Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    guard waiting.count < capacity else { return false }
+    waiting.append(item)
+    pthread_cond_broadcast(changed)
+    return true
+  }
+
   /// The oldest thing, however long it takes to come.
   @available(*, noasync, message: "blocks its thread")
   func take() -> Item {

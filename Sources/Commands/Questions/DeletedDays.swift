@@ -56,8 +56,7 @@ final class DeletedDays {
     if let at, isOfDeletedDay { gone.insert(at.localDay) }
     guard isOfDeletedDay || out.answers.count < answers.answers.count, let first = gone.min(), let last = gone.max() else { return out }
     let end = TimeArgument.firstMoment(of: last.adding(days: 1), in: zone).microseconds - 1
-    out.gaps.append(
-      GapAnswer(from: TimeArgument.firstMoment(of: first, in: zone), to: zone.timestamp(end), source: nil, what: "deleted"))
+    out.gaps.append(.deleted(from: TimeArgument.firstMoment(of: first, in: zone), to: zone.timestamp(end)))
     return out
   }
 }

@@ -93,6 +93,7 @@ struct HolderText {
     var text = style.strong(Words.text(user["user"]) ?? Words.text(user["phone"]) ?? "unknown")
     let more = [user["user"]?.string == nil ? nil : Words.text(user["phone"]), Words.text(user["method"])].compactMap { $0 }
     if !more.isEmpty { text += " (" + more.joined(separator: ", ") + ")" }
+    if let outer = Words.text(user["outer_ip"]) { text += ", by VPN from " + outer }
     if let start = Words.both(user["start"]) { text += ", from " + start }
     if let end = Words.both(user["end"]) { text += " to " + end }
     if let certainty = Words.text(user["certainty"]) { text += ", " + style.certainty(certainty) }

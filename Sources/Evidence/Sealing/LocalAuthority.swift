@@ -2,14 +2,6 @@ import Archive
 internal import COpenSSL
 import Record
 
-/// Who gives time-stamp tokens.
-public protocol TimeStampAuthority: Sendable {
-  /// [A-Za-z0-9_-]+: the token's file is named after it.
-  var name: String { get }
-  /// A TimeStampResp over the bytes, already checked to be an answer to what was asked.
-  func stamp(_ p7s: [UInt8]) throws -> [UInt8]
-}
-
 /// The authority that `muhur init` makes: it says what this machine's clock says, and is worth as much. Its tokens are
 /// never passed off as those of a provider: their certificate names it, and so do reports.
 public final class LocalAuthority: TimeStampAuthority {

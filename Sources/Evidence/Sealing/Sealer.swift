@@ -2,7 +2,19 @@ public import Archive
 import Glibc
 public import Record
 
-/// Makes a log's seals, one after another, and gets their tokens (design section 5). Owned by one thread.
+/// A signed seal that has no token and is to have one.
+public struct WaitingSeal: Hashable, Sendable {
+  public var number: Int
+  public var day: CalendarDay
+
+  public init(number: Int, day: CalendarDay) {
+    self.number = number
+    self.day = day
+  }
+}
+
+/// Makes a log's seals, one after another, and places their tokens (design section 5). Owned by one thread. An authority on
+/// this machine stamps at once; tokens of others are brought by whoever asks them, since that may take its time.
 ///
 /// A seal's files are placed whole, in the order .json, .p7s, .tsr; what a crash leaves is finished first: an unsigned
 /// .json is signed as it stands, a signed seal without token is stamped later.
@@ -12,8 +24,9 @@ public final class Sealer {
   private let log: LogIdentity
   private let logSHA256: Digest
   private let signer: Signer?
-  private let authorities: [any TimeStampAuthority]
-  private let stampsEvery: Bool
+  /// Those that answer at once.
+  private var authorities: [any TimeStampAuthority]
+  private var stampsEvery: Bool
   private let software: String
 
   /// Whether there is a key.
@@ -26,12 +39,13 @@ public final class Sealer {
   private var unlisted: [Seal.Token] = []
   private var unlistedValidation: [Digest] = []
   /// Signed seals that have no token and are to have one, oldest first.
-  public private(set) var waiting: [(number: Int, day: CalendarDay)] = []
+  public private(set) var waiting: [WaitingSeal] = []
   /// What each authority said when it failed last.
   public private(set) var lastErrors: [String: String] = [:]
 
   /// - Parameters:
   ///   - identity: nil where nothing is to be sealed: no key is needed then.
+  ///   - authorities: those that answer at once.
   ///   - stampsEvery: false: only final seals are sent to authorities.
   /// - Throws: `ArchiveError` where the newest seal is older than `keys/last-seal` says, or is not the one it says.
   public init(
@@ -53,6 +67,8 @@ public final class Sealer {
 
   private func load() throws {
     let entries = try store.entries()
+    // A token of a day's final seal proves the whole day: what was not stamped before it is not paid for any more.
+    var proven: Set<CalendarDay> = []
     var listed: Set<String> = []
     var listedValidation: Set<Digest> = []
     for entry in entries {
@@ -61,11 +77,13 @@ public final class Sealer {
       listedValidation.formUnion(seal.validation)
       newest = seal
       if entry.isSigned {
-        if entry.tokens.isEmpty, seal.isFinal || stampsEvery { waiting.append((entry.number, entry.day)) }
+        if seal.isFinal, !entry.tokens.isEmpty { proven.insert(entry.day) }
+        if entry.tokens.isEmpty, seal.isFinal || stampsEvery { waiting.append(WaitingSeal(number: entry.number, day: entry.day)) }
       } else if entry.number == entries.last?.number {
         unsigned = (entry.number, entry.day)
       }
     }
+    waiting.removeAll { proven.contains($0.day) }
     for entry in entries {
       for token in entry.tokens where !listed.contains(token) {
         guard case (let number, let file)? = Layout.sealFile(token) else { continue }
@@ -171,7 +189,7 @@ public final class Sealer {
     try Disk.place(p7s, at: store.path(number, day, .signature))
     previous = Seal.Previous(json: SHA256.hash(json), p7s: SHA256.hash(p7s))
     unsigned = nil
-    if stampsEvery || newest?.isFinal == true { waiting.append((number, day)) }
+    if stampsEvery || newest?.isFinal == true { waiting.append(WaitingSeal(number: number, day: day)) }
     try LastSeal(number: number, p7s: SHA256.hash(p7s)).write(keys)
   }
 
@@ -182,27 +200,44 @@ public final class Sealer {
 
   private static let noKey = ArchiveError(.missing, "keys", "the log was opened without its keys: nothing can be sealed")
 
-  /// Asks the authorities, in their order, for each seal that has no token.
+  /// Asks the authorities that answer at once, in their order, for each seal that has no token.
   /// - Returns: whether none waits any more.
   @discardableResult public func stampWaiting() -> Bool {
-    while let (number, day) = waiting.first {
-      guard stamp(number, day) else { return false }
-      waiting.removeFirst()
+    while let seal = waiting.first {
+      guard stamp(seal) else { return false }
     }
     return true
   }
 
-  private func stamp(_ number: Int, _ day: CalendarDay) -> Bool {
+  private func stamp(_ seal: WaitingSeal) -> Bool {
     for authority in authorities {
       do {
-        let token = try authority.stamp(try store.bytes(number, day, .signature))
-        try Disk.place(token, at: store.path(number, day, .token(authority: authority.name)))
-        unlisted.append(Seal.Token(file: Layout.seal(number, .token(authority: authority.name)), sha256: SHA256.hash(token)))
+        try add(token: try authority.stamp(try store.bytes(seal.number, seal.day, .signature)), of: authority.name, to: seal)
         lastErrors[authority.name] = nil
         return true
       } catch { lastErrors[authority.name] = "\(error)" }
     }
     return false
+  }
+
+  /// Places a token that an authority gave for a seal, to be listed in the next one.
+  public func add(token: [UInt8], of authority: String, to seal: WaitingSeal) throws {
+    let file = Layout.SealFile.token(authority: authority)
+    try Disk.place(token, at: store.path(seal.number, seal.day, file))
+    unlisted.append(Seal.Token(file: Layout.seal(seal.number, file), sha256: SHA256.hash(token)))
+    waiting.removeAll { $0 == seal }
+  }
+
+  /// What is to be stamped of a seal.
+  public static func stamped(_ seal: WaitingSeal, in archive: ArchiveFolder) throws(ArchiveError) -> [UInt8] {
+    try SealStore(archive).bytes(seal.number, seal.day, .signature)
+  }
+
+  /// Takes over what has changed in the configuration.
+  public func reconfigure(authorities: [any TimeStampAuthority], stampsEvery: Bool) {
+    self.authorities = authorities
+    self.stampsEvery = stampsEvery
+    for name in lastErrors.keys where !authorities.contains(where: { $0.name == name }) { lastErrors[name] = nil }
   }
 
   /// The authorities whose tokens a seal has.

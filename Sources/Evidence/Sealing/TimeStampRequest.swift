@@ -5,8 +5,11 @@ import Record
 /// An RFC 3161 TimeStampReq (section 2.4.1): version 1, SHA-256 of what is to be stamped, a nonce, certReq set.
 public struct TimeStampRequest: Sendable {
   public let der: [UInt8]
+  /// The SHA-256 that it carries.
+  let digest: [UInt8]
 
-  public init(over stamped: [UInt8]) throws(OpenSSLError) {
+  /// - Parameter policy: the one under which the token is wanted; nil: the authority's own.
+  public init(over stamped: [UInt8], policy: String? = nil) throws(OpenSSLError) {
     let request = try given(TS_REQ_new(), "TS_REQ_new")
     defer { TS_REQ_free(request) }
     let imprint = try given(TS_MSG_IMPRINT_new(), "TS_MSG_IMPRINT_new")
@@ -16,10 +19,18 @@ public struct TimeStampRequest: Sendable {
     X509_ALGOR_set_md(algorithm, EVP_sha256())
     try done(TS_MSG_IMPRINT_set_algo(imprint, algorithm), "TS_MSG_IMPRINT_set_algo")
     var digest = hash(stamped, OID.sha256) ?? []
+    self.digest = digest
     try done(TS_MSG_IMPRINT_set_msg(imprint, &digest, Int32(digest.count)), "TS_MSG_IMPRINT_set_msg")
     try done(TS_REQ_set_version(request, 1), "TS_REQ_set_version")
     try done(TS_REQ_set_msg_imprint(request, imprint), "TS_REQ_set_msg_imprint")
-    let random = randomBytes(8)
+    if let policy {
+      let object = try given(OBJ_txt2obj(policy, 1), "\(policy) is no object identifier")
+      defer { ASN1_OBJECT_free(object) }
+      try done(TS_REQ_set_policy_id(request, object), "TS_REQ_set_policy_id")
+    }
+    // 63 bits: some authorities hold a nonce in a signed 64-bit number.
+    var random = randomBytes(8)
+    random[0] &= 0x7f
     let number = try given(BN_bin2bn(random, 8, nil), "BN_bin2bn")
     defer { BN_free(number) }
     let nonce = try given(BN_to_ASN1_INTEGER(number, nil), "BN_to_ASN1_INTEGER")
