@@ -64,7 +64,6 @@ extension Keeper {
       try Disk.remove(folder.path(Layout.salt))
       try Disk.syncFolder(folder.path)
     }
-    didDelete?()
   }
 
   /// The case of a hold stands in its notice alone. Before the notice's day goes, it is written again.

@@ -47,7 +47,8 @@ struct CopyCheck {
       verdict = .unproven
       why.append("the copy holds no seal")
     }
-    let found = try Self.verify(copy, records: records) { progress("checking the copy, \($0): \(Words.grouped($1)) records") }
+    progress("checking the copy")
+    let found = try Self.verify(copy, records: records)
     verdict = max(verdict, found.map(\.what.result).max() ?? .ok)
     why += found.filter { $0.what.result != .ok }.prefix(20).map { "\($0.what.rawValue): \($0.place): \($0.detail)" }
     let days = try log.archive.days()
@@ -66,15 +67,13 @@ struct CopyCheck {
 
   /// What an auditor would find. Trust is the auditor's: nobody here says which certificates count, so what rests on trust
   /// and on today's date is left out.
-  private static func verify(
-    _ copy: ArchiveFolder, records: Bool, progress: @escaping (CalendarDay, Int) -> Void
-  ) throws -> [Finding] {
+  private static func verify(_ copy: ArchiveFolder, records: Bool) throws -> [Finding] {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     var options = VerifierOptions(asOf: Int64(now.tv_sec) * Timestamp.second)
     if !records { options.from = CalendarDay(year: 9999, month: 12, day: 31) }
     let report: VerifierReport
-    do throws(Verifier.Unable) { report = try Verifier.verify(copy.path, options, progress: progress) } catch {
+    do throws(Verifier.Unable) { report = try Verifier.verify(copy.path, options) } catch {
       guard case .unreachable(let error) = error else { throw Refusal(.unreachable, copy.path) }
       throw error
     }
