@@ -12,6 +12,7 @@ enum BuiltInDialects {
       DialectFolder.File(name: "coovachilli", path: "coovachilli.json5", bytes: PackageResources.coovachilli_json5),
       DialectFolder.File(name: "dnsmasq-dhcp", path: "dnsmasq-dhcp.json5", bytes: PackageResources.dnsmasq_dhcp_json5),
       DialectFolder.File(name: "efficientip-dhcp", path: "efficientip-dhcp.json5", bytes: PackageResources.efficientip_dhcp_json5),
+      DialectFolder.File(name: "fortigate", path: "fortigate.json5", bytes: PackageResources.fortigate_json5),
       DialectFolder.File(name: "freeradius", path: "freeradius.json5", bytes: PackageResources.freeradius_json5),
       DialectFolder.File(name: "hostapd", path: "hostapd.json5", bytes: PackageResources.hostapd_json5),
       DialectFolder.File(name: "infoblox-dhcp", path: "infoblox-dhcp.json5", bytes: PackageResources.infoblox_dhcp_json5),
@@ -25,6 +26,7 @@ enum BuiltInDialects {
       DialectFolder.File(name: "openvpn", path: "openvpn.json5", bytes: PackageResources.openvpn_json5),
       DialectFolder.File(name: "strongswan", path: "strongswan.json5", bytes: PackageResources.strongswan_json5),
       DialectFolder.File(name: "unifi", path: "unifi.json5", bytes: PackageResources.unifi_json5),
+      DialectFolder.File(name: "windows-dhcp", path: "windows-dhcp.json5", bytes: PackageResources.windows_dhcp_json5),
     ]
   }
 }

@@ -53,7 +53,11 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(#"sources: [{type: "tcp", listen: "[::]:601"}]"#, #"sources[0].type: "tcp" is not there yet in this version"#),
     Fault(#"sources: [{type: "tls"}]"#, #"sources[0].type: "tls" is not there yet"#),
     Fault(#"sources: [{type: "pcap"}]"#, #""pcap" is not there yet"#),
-    Fault(#"sources: [{type: "file"}]"#, #""file" is not there yet"#),
+    Fault(#"sources: [{type: "file", path: "/a"}]"#, "sources[0].name: is missing: how records call the device"),
+    Fault(#"sources: [{type: "file", name: "a"}]"#, "sources[0].path: is missing: the file, or a pattern"),
+    Fault(#"sources: [{type: "file", name: "a", path: "logs/*"}]"#, "sources[0].path: expected a whole path"),
+    Fault(#"sources: [{type: "file", name: "a", path: "/a", charset: "cp1254"}]"#, "sources[0].charset: expected one of"),
+    Fault(#"sources: [{type: "file", name: "a", path: "/a"}, {type: "file", name: "b", path: "/a"}]"#, "sources[1].path: another source"),
     // Devices
     Fault(#"devices: [{name: "a", from: "10.20.0.0/99"}]"#, #"devices[0].from: expected an address or a block"#),
     Fault(#"devices: [{name: "a", from: ["10.20.0.0/16"]}]"#, "devices[0].from: expected a string, found a list"),

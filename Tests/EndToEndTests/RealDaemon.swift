@@ -41,13 +41,14 @@ final class RealDaemon {
     Self.remove(folder)
   }
 
-  func configure(devices: String = RealDaemon.devices, access: String? = nil, more: String = "", port: UInt16? = nil) {
+  func configure(devices: String = RealDaemon.devices, access: String? = nil, more: String = "", port: UInt16? = nil, sources: String = "")
+  {
     let rights = access ?? #"query: ["user:\#(Self.me)"], administer: ["user:\#(Self.me)"]"#
     Self.write(
       """
       {
         archive: "\(archivePath)", keys: "\(folder)/keys", index: "\(folder)/index", socket: "\(socketPath)", dialects: [],
-        commit_interval: "100ms", sources: [ { type: "udp", listen: "127.0.0.1:\(port ?? self.port)" } ],
+        commit_interval: "100ms", sources: [ { type: "udp", listen: "127.0.0.1:\(port ?? self.port)" }, \(sources) ],
         devices: [ \(devices) ], access: { \(rights) }, \(more)
       }
 

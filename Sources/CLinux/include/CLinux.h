@@ -3,6 +3,7 @@
 // address arguments would import as a transparent union.
 #include "channel.h"
 #include "clock.h"
+#include "file.h"
 #include "find.h"
 #include "listen.h"
 #include "receive.h"

@@ -110,11 +110,15 @@ final class ConfigurationReader {
   private func readSources(_ file: ConfigurationSection) {
     var found: [(node: JSON5Node, source: Configuration.Source)] = []
     let given = file.sections("sources", types: Configuration.Source.types, now: Configuration.Source.keys) { type, section in
-      if let source = source(type, section) { found.append((section["listen"] ?? section.node, source)) }
+      if let source = source(type, section) { found.append((section["listen"] ?? section["path"] ?? section.node, source)) }
     }
     guard given else { return }
-    for (i, one) in found.enumerated() where found[0..<i].contains(where: { $0.source == one.source }) {
-      faults.add(one.node.error("another source listens here already; an address and port can be taken once"))
+    for (i, one) in found.enumerated() where found[0..<i].contains(where: { $0.source.takesTheSame(as: one.source) }) {
+      faults.add(
+        one.node.error(
+          one.source.device == nil
+            ? "another source listens here already; an address and port can be taken once"
+            : "another source follows these files already; each of their lines would be recorded twice"))
     }
     configuration.sources = found.map(\.source)
     if let node = file["sources"], case .array(let nodes) = node.value, nodes.isEmpty {
@@ -331,6 +335,9 @@ final class ConfigurationReader {
     section.read("listen", into: &listen, ConfigurationValue.listen)
     configuration.metrics = listen
   }
+
+  /// The name of a dialect outside `devices`.
+  func checkLater(dialect node: JSON5Node?) { if let node { dialectNames.append(node) } }
 
   private static func elements(_ node: JSON5Node?) -> [JSON5Node] { if case .array(let nodes)? = node?.value { nodes } else { [] } }
 

@@ -1,9 +1,11 @@
+import Dialects
 import Record
 
 extension Configuration {
   /// Where messages come from: an entry of `sources`.
   public enum Source: Sendable, Equatable {
     case udp(Listening)
+    case file(Followed)
 
     /// An address and port of this machine.
     public struct Listening: Sendable, Equatable {
@@ -16,10 +18,42 @@ extension Configuration {
       }
     }
 
+    /// Files that are read as they grow.
+    public struct Followed: Sendable, Equatable {
+      /// A path, or a pattern of glob(7).
+      public var path: String
+      /// nil: what each file looks like.
+      public var format: FileFormat?
+      /// Whose files they are, and how they are read.
+      public var device: Device
+
+      /// Part of a file's name that no other entry has.
+      var fileName: String {
+        Hex.text(Array(String(path.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 36).utf8))
+      }
+    }
+
+    /// The device that an entry itself is.
+    var device: Device? {
+      switch self {
+      case .file(let followed): followed.device
+      default: nil
+      }
+    }
+
+    /// Whether two entries cannot both be.
+    func takesTheSame(as other: Source) -> Bool {
+      if case .file(let a) = self, case .file(let b) = other { return a.path == b.path }
+      return self == other
+    }
+
     /// What the format knows.
     static let types = ["udp", "tcp", "tls", "pcap", "file"]
     /// What this version can do, with its keys.
-    static let keys = ["udp": ["type", "listen"]]
+    static let keys = [
+      "udp": ["type", "listen"],
+      "file": ["type", "path", "dialect", "name", "site", "timezone", "charset", "lease_time", "silent_after"],
+    ]
   }
 }
 
@@ -28,8 +62,28 @@ extension ConfigurationReader {
   func source(_ type: String, _ section: ConfigurationSection) -> Configuration.Source? {
     switch type {
     case "udp": return .udp(listening(section, port: 514))
+    case "file": return followed(section)
     default: return nil
     }
+  }
+
+  private func followed(_ section: ConfigurationSection) -> Configuration.Source? {
+    var path: String?
+    var name: String?
+    section.read(
+      "path", required: "the file, or a pattern of files as in \"/srv/dhcp/DhcpSrvLog-*.log\"", into: &path, ConfigurationValue.path)
+    section.read("name", required: "how records call the device whose files they are", into: &name, ConfigurationValue.name)
+    var dialect: String?
+    section.read("dialect", into: &dialect, ConfigurationValue.text)
+    let formats = FileFormat.allCases.filter { $0 != .packets && $0 != .declared }
+    let format = dialect.flatMap { dialect in formats.first { $0.rawValue == dialect } }
+    guard var device = readDevice(section, name: name, from: nil), let path else { return nil }
+    device.trustsDeviceClock = true
+    if let dialect, format == nil {
+      checkLater(dialect: section["dialect"])
+      device.dialects = [dialect]
+    }
+    return .file(Configuration.Source.Followed(path: path, format: format ?? (dialect == nil ? nil : .syslog), device: device))
   }
 
   private func listening(_ section: ConfigurationSection, port: UInt16) -> Configuration.Source.Listening {

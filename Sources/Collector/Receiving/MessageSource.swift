@@ -1,3 +1,4 @@
+import Dialects
 import Record
 
 /// Where messages come from, as the writer sees it: a socket, an interface, one file.
@@ -9,6 +10,8 @@ protocol MessageSource: AnyObject, Sendable {
   var origin: String? { get }
   /// How its messages are read where the source itself says so, and no entry of `devices` is looked for.
   var device: Configuration.Device? { get }
+  /// The format whose entries its messages are, where no dialect reads them.
+  var entryFormat: FileFormat? { get }
   /// The link type of libpcap where its messages are packets.
   var linkType: Int? { get }
   /// SHA-256 of the certificate that the client of that connection has shown, in hexadecimal; nil where it showed none.
@@ -18,6 +21,7 @@ protocol MessageSource: AnyObject, Sendable {
 extension MessageSource {
   var origin: String? { nil }
   var device: Configuration.Device? { nil }
+  var entryFormat: FileFormat? { nil }
   var linkType: Int? { nil }
   func certificate(of connection: UInt32) -> String? { nil }
 }
@@ -55,6 +59,7 @@ enum Sources {
     switch source {
     case .udp(let listen):
       return try DatagramReceiver(address: listen.address, port: listen.port)
+    case .file(let followed): return FileSource(followed, configuration)
     }
   }
 }

@@ -21,9 +21,14 @@ final class Peer {
   let senderKey: UInt64
   let keepsEvents: Bool
   let activity: SenderActivity
+  /// Reads the entries of a file whose format is no dialect's.
+  var reader: EntryReader?
+  /// Its lines were written at times that they tell themselves: `after` looks at those.
+  let isFile: Bool
 
   init(
-    sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool, activity: SenderActivity
+    sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool, activity: SenderActivity,
+    reader: EntryReader? = nil, isFile: Bool = false
   ) {
     self.sender = sender
     self.device = device
@@ -31,6 +36,8 @@ final class Peer {
     self.senderKey = senderKey
     self.keepsEvents = keepsEvents
     self.activity = activity
+    self.reader = reader
+    self.isFile = isFile
   }
 }
 

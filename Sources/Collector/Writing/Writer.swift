@@ -2,6 +2,7 @@ import Archive
 import Dialects
 import Glibc
 import Record
+import Syslog
 
 /// The one thread that makes records: it reads each message once, appends its line to a buffer, and writes the buffer to
 /// the open day's tail. Everything behind it (hashing, blocks, seals, indexes, answers) reads the tails.
@@ -93,7 +94,8 @@ final class Writer: @unchecked Sendable {
     peer.activity.received += 1
     peer.activity.last = message.microseconds
     guard !counters.diskFull.load(ordering: .relaxed) else {
-      lost(1, since: message.microseconds, where: "disk")
+      // What a file holds is read again when there is room.
+      if batch.source.via != .file { lost(1, since: message.microseconds, where: "disk") }
       return
     }
     advance(to: message.microseconds)
@@ -116,13 +118,14 @@ final class Writer: @unchecked Sendable {
     let charset = peer.device?.charset ?? .windows1254
     if charset.isText(bytes) {
       RecordWriter.raw(&lines, utf8: bytes)
-      read(bytes, microseconds: microseconds, peer: peer)
+      read(bytes, isCut: isCut, microseconds: microseconds, peer: peer)
     } else {
       text.removeAll(keepingCapacity: true)
       charset.decode(bytes, into: &text)
+      if peer.isFile, text.span.starts(with: "\u{feff}") { text.removeFirst(3) }
       RecordWriter.raw(&lines, bytes: bytes, text: text)
       let decoded = text
-      read(decoded.span, microseconds: microseconds, peer: peer)
+      read(decoded.span, isCut: isCut, microseconds: microseconds, peer: peer)
     }
     RecordWriter.end(&lines, events: events)
     lineCount += 1
@@ -130,7 +133,8 @@ final class Writer: @unchecked Sendable {
     if lineCount >= tail.roomInBlock || lines.count >= 1 << 20 { flush() }
   }
 
-  private func read(_ text: Span<UInt8>, microseconds: Int64, peer: Peer) {
+  private func read(_ text: Span<UInt8>, isCut: Bool, microseconds: Int64, peer: Peer) {
+    if peer.isFile { return readFile(text, isCut: isCut, microseconds: microseconds, peer: peer) }
     let activity = peer.activity
     if !peer.keepsEvents {
       guard activity.looksLike == nil, activity.looked < 50 else { return }
@@ -145,12 +149,32 @@ final class Writer: @unchecked Sendable {
       events.removeAll()
       return
     }
-    if events.isEmpty {
-      if case .notUnderstood = outcome { counters.notUnderstood.add(1) }
-    } else {
-      activity.events += events.count
+    if case .notUnderstood = outcome { count(peer, isUnderstood: false) } else { count(peer, isUnderstood: true) }
+  }
+
+  private func count(_ peer: Peer, isUnderstood: Bool) {
+    if !events.isEmpty {
+      peer.activity.events += events.count
       counters.events.add(events.count)
+    } else if !isUnderstood {
+      counters.notUnderstood.add(1)
     }
+  }
+
+  /// An entry of a file: a lease, a request, or a line that a dialect reads.
+  private func readFile(_ text: Span<UInt8>, isCut: Bool, microseconds: Int64, peer: Peer) {
+    if var reader = peer.reader {
+      // Half of an entry may be understood, and wrongly.
+      let charset = peer.device?.charset ?? .windows1254
+      let outcome = isCut ? .notUnderstood : reader.read(text, charset: charset, source: peer.reading, into: &events)
+      peer.reader = reader
+      return count(peer, isUnderstood: outcome != .notUnderstood)
+    }
+    let line = text.starts(with: "\u{feff}") ? text.extracting(3..<text.count) : text
+    // Lines that were written hours apart are read in one moment: their own times say what was written together.
+    let own = SyslogMessage(line).time?.resolved(zone: peer.reading.zone, received: microseconds)?.microseconds
+    let outcome = normaliser.read(line, received: own ?? microseconds, sender: peer.senderKey, source: peer.reading, into: &events)
+    if case .notUnderstood = outcome { count(peer, isUnderstood: false) } else { count(peer, isUnderstood: true) }
   }
 
   private func peer(of message: Batch.Message, source: any MessageSource) -> Peer {
@@ -178,9 +202,14 @@ final class Writer: @unchecked Sendable {
         via: source.via, source: device?.name, site: device?.site, from: String(decoding: from, as: UTF8.self), peer: certificate),
       device: device,
       reading: SourceReading(device, zone: archiveZone, dialects: normaliser.set),
-      senderKey: UInt64(truncatingIfNeeded: address.value ^ address.value >> 64),
+      senderKey: source.origin.map(Self.key) ?? UInt64(truncatingIfNeeded: address.value ^ address.value >> 64),
       keepsEvents: device != nil || configuration.devices.isEmpty,
-      activity: activity(device?.name ?? address.description, device: device, since: message.microseconds))
+      activity: activity(device?.name ?? address.description, device: device, since: message.microseconds),
+      reader: source.entryFormat?.reader, isFile: source.via == .file)
+  }
+
+  private static func key(_ origin: String) -> UInt64 {
+    origin.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 
   private func activity(_ name: String, device: Configuration.Device?, since: Int64) -> SenderActivity {
@@ -193,7 +222,9 @@ final class Writer: @unchecked Sendable {
   }
 
   private func listDevices(since: Int64) {
-    for device in configuration.devices { _ = activity(device.name, device: device, since: since) }
+    for device in configuration.devices + configuration.sources.compactMap(\.device) {
+      _ = activity(device.name, device: device, since: since)
+    }
   }
 
   /// Puts whole lines that were made elsewhere (an import) into the open day.
@@ -264,6 +295,14 @@ final class Writer: @unchecked Sendable {
   }
 
   var openDay: CalendarDay { tail.day }
+
+  /// Where the next record will stand; everything before it is in a tail.
+  var nextPlace: PositionSearch.Place {
+    flush()
+    return PositionSearch.Place(day: tail.day, record: tail.records)
+  }
+
+  var isDiskFull: Bool { counters.diskFull.load(ordering: .relaxed) }
 
   // MARK: Notices
 

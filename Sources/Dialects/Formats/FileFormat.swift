@@ -36,6 +36,9 @@ public enum FileFormat: String, Sendable, CaseIterable {
     }
   }
 
+  /// Whether it does so in the file itself, and not in a new one that takes its name.
+  public var isRewrittenInPlace: Bool { self == .dnsmasqLeases }
+
   /// The only dialect that reads its lines, where there is one.
   public var dialect: String? { self == .windowsDHCP ? "windows-dhcp" : nil }
 
