@@ -87,7 +87,7 @@ public struct Normaliser: Sendable {
     if let app = header.app {
       for entry in set.entries(text, app) {
         guard let reading = set.reading(ofEntry: entry, text, app), permits(reading.dialect, source.dialects) else { continue }
-        let found = read(text, with: reading, received, sender, source, &events)
+        let found = read(text, with: reading, byName: true, received, sender, source, &events)
         guard case .notUnderstood = found else { return found }
         if outcome == .notForUs { outcome = found }
       }
@@ -95,7 +95,7 @@ public struct Normaliser: Sendable {
       while let prefix = set.reading(ofPrefixFrom: position, text, app) {
         position = prefix.next
         guard permits(prefix.reading.dialect, source.dialects) else { continue }
-        let found = read(text, with: prefix.reading, received, sender, source, &events)
+        let found = read(text, with: prefix.reading, byName: true, received, sender, source, &events)
         guard case .notUnderstood = found else { return found }
         if outcome == .notForUs { outcome = found }
       }
@@ -127,11 +127,6 @@ public struct Normaliser: Sendable {
       if !isOwn(reading) { nearest = before } else if outcome == .notForUs { outcome = found }
     }
     return outcome
-  }
-
-  /// The text that a dialect's patterns read.
-  private func whole(_ message: Range<Int>, _ app: Range<Int>, with index: Int) -> Range<Int> {
-    set.dialects[index].applies.withTag ? app.lowerBound..<message.upperBound : message
   }
 
   /// Dialects that know their messages by how these begin.
@@ -173,14 +168,18 @@ public struct Normaliser: Sendable {
     return start..<message.upperBound
   }
 
+  /// - Parameter byName: the reading was chosen by the program's name; what it may read then begins there (`with_tag`).
   private mutating func read(
-    _ text: Span<UInt8>, with reading: DialectSet.Reading, _ received: Int64, _ sender: UInt64, _ source: borrowing SourceReading,
-    _ events: inout EventList
+    _ text: Span<UInt8>, with reading: DialectSet.Reading, byName: Bool = false, _ received: Int64, _ sender: UInt64,
+    _ source: borrowing SourceReading, _ events: inout EventList
   ) -> Outcome {
-    if reading.cut >= 0 { return cut(text, with: reading, received, source, &events) }
-    guard let message = header.message else { return .notUnderstood(dialect: reading.dialect) }
-    let whole = header.app.map { self.whole(message, $0, with: reading.dialect) } ?? message
-    return read(text, trimmed(text, whole), with: reading.dialect, received, sender, source, &events)
+    let dialect = set.dialects[reading.dialect]
+    let applies = reading.cut >= 0 ? dialect.cuts[reading.cut].applies : dialect.applies
+    var message = header.message
+    if byName, applies.withTag, let app = header.app, let text = message { message = app.lowerBound..<text.upperBound }
+    if reading.cut >= 0 { return cut(text, message, with: reading, received, source, &events) }
+    guard let message else { return .notUnderstood(dialect: reading.dialect) }
+    return read(text, trimmed(text, message), with: reading.dialect, received, sender, source, &events)
   }
 
   private mutating func read(
@@ -258,13 +257,14 @@ public struct Normaliser: Sendable {
 
   /// Reads text that is cut into named values.
   private mutating func cut(
-    _ text: Span<UInt8>, with which: DialectSet.Reading, _ received: Int64, _ source: borrowing SourceReading, _ events: inout EventList
+    _ text: Span<UInt8>, _ message: Range<Int>?, with which: DialectSet.Reading, _ received: Int64, _ source: borrowing SourceReading,
+    _ events: inout EventList
   ) -> Outcome {
     let dialect = set.dialects[which.dialect]
     let reading = dialect.cuts[which.cut]
     scratch.reset()
     values.reset(reading.keys)
-    guard let part = reading.readsStructuredData ? header.structuredData : header.message else {
+    guard let part = reading.readsStructuredData ? header.structuredData : message else {
       return stop(which, 0, CutStop(reading: which.cut, what: .text("text")))
     }
     let range = trimmed(text, part)
