@@ -43,23 +43,33 @@ public enum Block {
 /// `records.ndjson.gz`, and where its members begin as far as they have been looked at.
 public final class BlockFile {
   let file: RegularFile
-  /// Of the members known to be whole; the last is where the next one would begin.
+  /// Of the members known to be whole, from block `first` on; the last is where the next one would begin.
   private var offsets = [0]
+  private var first = 0
 
   init(_ folder: DayFolder) throws(ArchiveError) { file = try folder.open(Layout.records) }
+
+  /// Where a block begins is known from elsewhere: hopping goes on from there.
+  func begin(at block: Int, offset: Int) {
+    guard block < first || block >= first + offsets.count else { return }
+    first = block
+    offsets = [offset]
+  }
 
   /// Hops to a block.
   /// - Returns: its place and length, nil where the file ends before it.
   /// - Throws: `.malformed`; `.torn` where this member or one before it is not whole.
   func member(_ block: Int) throws(ArchiveError) -> (offset: Int, length: Int)? {
-    if block + 1 < offsets.count { return (offsets[block], offsets[block + 1] - offsets[block]) }
+    if block < first { begin(at: 0, offset: 0) }
+    let i = block - first
+    if i + 1 < offsets.count { return (offsets[i], offsets[i + 1] - offsets[i]) }
     let size = try file.size()
-    while offsets.count <= block + 1 {
+    while offsets.count <= i + 1 {
       let offset = offsets[offsets.count - 1]
-      guard let length = try length(at: offset, size: size, block: offsets.count - 1) else { return nil }
+      guard let length = try length(at: offset, size: size, block: first + offsets.count - 1) else { return nil }
       offsets.append(offset + length)
     }
-    return (offsets[block], offsets[block + 1] - offsets[block])
+    return (offsets[i], offsets[i + 1] - offsets[i])
   }
 
   private func length(at offset: Int, size: Int, block: Int) throws(ArchiveError) -> Int? {

@@ -15,16 +15,20 @@ public final class DayReader {
   private var blocks: BlockFile?
   private let decoder = BlockDecoder()
   private var source = Source.none
+  private let known: (block: Int, offset: Int)?
 
   private enum Source {
     case none, block
     case tail(TailFile)
   }
 
-  public init(_ folder: DayFolder, from first: Int = 0) {
+  /// - Parameter known: a block not behind the first record's, and where it begins in the .gz, so that not every block
+  ///   before it is hopped over.
+  public init(_ folder: DayFolder, from first: Int = 0, known: (block: Int, offset: Int)? = nil) {
     precondition(first >= 0)
     self.folder = folder
     position = first
+    self.known = known
   }
 
   /// Gives each record that is there now, its number and its line without LF, until `body` returns false.
@@ -106,6 +110,7 @@ public final class DayReader {
       do throws(ArchiveError) { blocks = try BlockFile(folder) } catch {
         guard error.code == ENOENT else { throw error }
       }
+      if let known { blocks?.begin(at: known.block, offset: known.offset) }
     }
     guard let blocks else { return false }
     let block = position / Block.records

@@ -84,3 +84,13 @@ struct AddressKey: Hashable, Sendable {
   /// 128 for a lone address; a prefix's length counts from the first of 128 bits also for IPv4.
   var length: Int
 }
+
+extension Observation.Action {
+  var kind: EventKind {
+    switch self {
+    case .acknowledged, .released, .declined, .expired: .lease
+    case .seen, .declared: .binding
+    case .loginStart, .loginUpdate, .loginStop: .login
+    }
+  }
+}

@@ -58,9 +58,12 @@ public final class LogCore: LogAccess {
       let keys = KeyFolder(configuration.keys)
       let authorities = seals ? try Self.authorities(configuration, keys) : []
       let sealer = try Sealer(
-        archive, keys: keys, identity: seals ? try Self.signer(configuration, keys) : nil, authorities: Self.prompt(authorities),
+        archive, keys: keys, signer: seals ? try Self.signer(configuration, keys) : nil, authorities: Self.prompt(authorities),
         stampsEvery: configuration.timestamp.every == .seal, software: Self.software)
-      if seals { try sealer.finishUnsigned() }
+      if seals {
+        try Self.handOver(sealer, keys)
+        try sealer.finishUnsigned()
+      }
       isContinued = sealer.newest != nil
       let queue = TailQueue()
       let (writerDay, keeperDay, notes) = try Self.recover(archive, sealer, zone, queue)
@@ -99,15 +102,35 @@ public final class LogCore: LogAccess {
 
   // MARK: Start
 
-  private static func signer(_ configuration: Configuration, _ keys: KeyFolder) throws -> Evidence.Identity {
+  private static func signer(_ configuration: Configuration, _ keys: KeyFolder) throws -> Signer {
     let seal = configuration.seal
     func bytes(_ path: String) throws -> [UInt8] { try RegularFile.bytes(path, limit: 1 << 20) }
     let password = try seal.passwordFile.map { Evidence.Identity.password(fileBytes: try bytes($0)) }
-    if let path = seal.pkcs12 { return try Evidence.Identity(pkcs12: bytes(path), password: password ?? []) }
-    if let key = seal.key, let certificate = seal.certificate {
-      return try Evidence.Identity(keyPEM: bytes(key), certificatePEM: bytes(certificate), password: password)
+    func named<R>(_ path: String, _ body: () throws -> R) throws -> R {
+      do { return try body() } catch let error as OpenSSLError { throw StartError(exitCode: 4, description: "\(path): \(error)") }
     }
-    return try keys.signer()
+    if let path = seal.pkcs12 { return try named(path) { Signer(try Evidence.Identity(pkcs12: bytes(path), password: password ?? [])) } }
+    if let key = seal.key, let certificate = seal.certificate {
+      return try named(key) {
+        if key.hasPrefix("pkcs11:") {
+          return Signer(try Evidence.Identity(pkcs11: key, pin: password ?? [], certificatePEM: bytes(certificate)))
+        }
+        return Signer(try Evidence.Identity(keyPEM: bytes(key), certificatePEM: bytes(certificate), password: password))
+      }
+    }
+    return Signer(try keys.signer())
+  }
+
+  /// A key that was changed while nothing ran is announced by the one in the keys folder, where that signed the newest seal.
+  private static func handOver(_ sealer: Sealer, _ keys: KeyFolder) throws {
+    guard let new = sealer.signer, !sealer.expects(new) else { return }
+    if let old = try? Signer(keys.signer()), sealer.expects(old) {
+      Log.info("another key signs from now on: certificate \(new.digest)")
+      return sealer.announce(new, by: old)
+    }
+    Log.warning(
+      "the certificate \(new.digest) is not the one that the newest seal announces: an auditor is told of it. To change the key "
+        + "without that, change it while the daemon runs with the old one, and reload: systemctl reload muhurd")
   }
 
   private static func authorities(_ configuration: Configuration, _ keys: KeyFolder) throws -> [any TimeStampAuthority] {
@@ -195,11 +218,20 @@ public final class LogCore: LogAccess {
     threads.withLock { $0 = (writing, keeping, indexing) }
   }
 
+  /// Records in one round of the index thread that say that messages come in a flood.
+  private static let flood = 50_000
+
   /// The index thread's body: what a record says is to be found within a second of its receipt.
   private func keepIndex() {
     while !indexer.isStopping.load(ordering: .relaxed) {
       do {
-        try index.catchUp()
+        let read = try index.catchUp()
+        // Where messages come faster than they are indexed, blocks wait: they are read without it too.
+        var turns = read > Self.flood ? 0 : 8
+        try index.catchUpBlocks(while: {
+          turns -= 1
+          return turns >= 0 && !indexer.isStopping.load(ordering: .relaxed)
+        })
         indexer.error.withLock { $0 = nil }
       } catch {
         let words = "\(error)"
@@ -300,7 +332,7 @@ public final class LogCore: LogAccess {
         .reconfigure(
           KeeperSettings(
             sealIntervalMilliseconds: new.seal.interval.microseconds / 1000, stampsEvery: new.timestamp.every == .seal,
-            authorities: Self.prompt(authorities))))
+            authorities: Self.prompt(authorities), signer: try Self.signer(new, KeyFolder(new.keys)))))
     } catch {
       Log.error("timestamp and seal are not taken over: \(error)")
     }
@@ -322,10 +354,10 @@ public final class LogCore: LogAccess {
 
   // MARK: LogAccess
 
-  public func questions(progress: (String) -> Void) throws -> Questions {
+  public func questions(blocks: Bool, progress: (String) -> Void) throws -> Questions {
     // What was received before the question counts.
     onWriter { $0.flush() }
-    return try index.questions(progress: progress)
+    return try index.questions(blocks: blocks, progress: progress)
   }
 
   public func reindex(progress: (String) -> Void) throws -> ReindexCount { try index.rebuild(progress: progress) }

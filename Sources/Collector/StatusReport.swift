@@ -1,5 +1,6 @@
 import Archive
 import Commands
+import Evidence
 import Glibc
 import Record
 
@@ -110,6 +111,14 @@ extension LogCore {
     return out
   }
 
+  /// Two months before a certificate ends; what it vouched for before keeps its worth.
+  private static func endWarning(_ what: String, _ certificate: Certificate, help: String = "") -> [String] {
+    let left = (certificate.notAfter - Clock.microseconds()) / Timestamp.day
+    guard left < 60 else { return [] }
+    let end = Timestamp(microseconds: certificate.notAfter, fractionDigits: 0)
+    return ["\(what) \(certificate.notAfter < Clock.microseconds() ? "ended" : "ends") at \(end)\(help)"]
+  }
+
   private func authorityWarnings(_ keeper: KeeperState.Values) -> [String] {
     let names = configuration.withLock { $0.timestamp.authorities.map(\.name) }
     var out: [String] = []
@@ -122,6 +131,10 @@ extension LogCore {
         out.append("\(name): \(credits) credits are left, which last \(days) days at the present rate: buy more")
       }
       if let doubt = known.clockDoubt { out.append(doubt) }
+      if let certificate = known.token?.certificate { out += Self.endWarning("the certificate of the authority \(name)", certificate) }
+    }
+    if let certificate = keeper.signer {
+      out += Self.endWarning("the certificate that signs the seals (\(certificate.name))", certificate, help: ": renew it, and reload")
     }
     if keeper.waiting > 0 {
       let words = errors.isEmpty ? "no authority has answered yet" : errors.joined(separator: "; ")

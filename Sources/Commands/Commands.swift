@@ -51,6 +51,7 @@ public enum Commands {
     switch invocation.name {
     case .who where invocation.has("export"): try Export(log: log, caller: caller, progress: progress).who(invocation)
     case .who: try HolderQuestions(log: log, progress: progress).who(invocation)
+    case .nat: try HolderQuestions(log: log, progress: progress).nat(invocation)
     case .device: try HolderQuestions(log: log, progress: progress).device(invocation)
     case .table: try HolderQuestions(log: log, progress: progress).table(invocation)
     case .search: try Search(log: log, progress: progress).run(invocation)
@@ -63,7 +64,7 @@ public enum Commands {
     case .reindex: try Administration(log: log, progress: progress).reindex()
     case .`import`: try ImportFile(log: log, progress: progress).run(invocation, file: file)
     case .export: try Export(log: log, caller: caller, progress: progress).export(invocation)
-    case .nat, .hold, .explain, .`init`, .checkConfig: throw UsageError("\(invocation.name.rawValue) is not carried out on a log")
+    case .hold, .explain, .`init`, .checkConfig: throw UsageError("\(invocation.name.rawValue) is not carried out on a log")
     }
   }
 

@@ -14,7 +14,8 @@ public protocol LogAccess: Sendable {
   var seals: SealCatalog { get }
 
   /// Questions about who held an address, from an index that holds all that is in the archive now. For one thread.
-  func questions(progress: (String) -> Void) throws -> Questions
+  /// - Parameter blocks: whether sessions and records are looked for too: then blocks that are not indexed yet are first.
+  func questions(blocks: Bool, progress: (String) -> Void) throws -> Questions
 
   /// Builds the index again from the archive.
   func reindex(progress: (String) -> Void) throws -> ReindexCount
@@ -25,6 +26,10 @@ public protocol LogAccess: Sendable {
   /// How to write to the log.
   /// - Throws: `Refusal` where it cannot be written from here.
   func writing() throws -> any LogWriting
+}
+
+extension LogAccess {
+  func questions(progress: (String) -> Void) throws -> Questions { try questions(blocks: false, progress: progress) }
 }
 
 /// What administration does to a log.

@@ -18,7 +18,15 @@ public final class LogIndex: Sendable {
   private let lock = Mutex(())
   /// One at a time.
   private let rebuilding = Mutex(())
+  /// Whoever builds the index of blocks; they are read without it.
+  private let blocks: Mutex<Blocks>
   private let writing = Writing()
+
+  /// `@unchecked`: only whoever holds the `Mutex` around it looks at it.
+  private final class Blocks: @unchecked Sendable {
+    let index: BlockIndex
+    init(_ index: BlockIndex) { self.index = index }
+  }
 
   /// `@unchecked`: only whoever holds `lock` looks at it.
   private final class Writing: @unchecked Sendable {
@@ -37,6 +45,7 @@ public final class LogIndex: Sendable {
     self.zone = zone
     self.folder = folder
     self.isLive = isLive
+    blocks = Mutex(Blocks(BlockIndex(in: folder, for: archive, logID: identity.id)))
   }
 
   /// Reads what has come since the last time.
@@ -54,6 +63,21 @@ public final class LogIndex: Sendable {
     }
   }
 
+  /// Blocks that are indexed before others get their turn.
+  private static let blockStretch = 64
+
+  /// Indexes the blocks that have been closed since the last time (`BlockIndex`).
+  /// - Parameter goesOn: asked every few dozen blocks.
+  public func catchUpBlocks(progress: (String) -> Void = { _ in }, while goesOn: () -> Bool = { true }) throws {
+    var done = 0
+    while goesOn() {
+      let n = try blocks.withLock { try $0.index.catchUp(blocks: Self.blockStretch) }
+      done += n
+      if n < Self.blockStretch { return }
+      progress("indexing blocks: \(Words.grouped(done * 1024)) records")
+    }
+  }
+
   /// An index that is not there is built in bulk: that is many times faster than following the archive.
   private func opened(_ progress: (String) -> Void) throws -> Index {
     if access(Index.path(in: folder), F_OK) == 0 { return try Index.opened(in: folder, for: archive, remark: progress) }
@@ -63,13 +87,15 @@ public final class LogIndex: Sendable {
   private static func words(_ records: Int) -> String { "reading the archive for the index: \(Words.grouped(records)) records" }
 
   /// Questions to an index that holds all that is in the archive now. For the calling thread alone.
-  public func questions(progress: (String) -> Void) throws -> Questions {
+  public func questions(blocks: Bool = false, progress: (String) -> Void) throws -> Questions {
     try catchUp(progress: progress)
+    if blocks { try catchUpBlocks(progress: progress) }
     let index = try reading()
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     let clock = zone.timestamp(Int64(now.tv_sec) * Timestamp.second + Int64(now.tv_nsec) / 1000)
-    return Questions([index], zone: zone, clock: clock, isLive: isLive)
+    let blocks = BlockIndex(in: folder, for: archive, logID: identity.id)
+    return Questions([index], blocks: [blocks], zone: zone, clock: clock, isLive: isLive)
   }
 
   private func reading() throws -> Index {
@@ -87,6 +113,8 @@ public final class LogIndex: Sendable {
       let counts = index.counts
       let follower = IndexFollower(index, of: archive)
       lock.withLock { _ in writing.follower = follower }
+      try blocks.withLock { try $0.index.discard() }
+      try catchUpBlocks(progress: progress)
       return ReindexCount(days: try archive.days().count, records: counts.records, events: counts.events)
     }
   }

@@ -64,7 +64,10 @@ public final class OfflineLog: LogAccess {
     LogIndex(archive: archive, identity: identity, zone: zone, folder: try indexPlace(), isLive: false)
   }
 
-  public func questions(progress: (String) -> Void) throws -> Questions { try index().questions(progress: progress) }
+  public func questions(blocks: Bool, progress: (String) -> Void) throws -> Questions {
+    try index().questions(blocks: blocks, progress: progress)
+  }
+
   public func reindex(progress: (String) -> Void) throws -> ReindexCount { try index().rebuild(progress: progress) }
 
   public func writing() throws -> any LogWriting { throw Refusal(.usage, "an archive that is read is not written") }

@@ -1,13 +1,13 @@
 import Record
 
 /// Protocols above IP as devices name them, and as events do.
-enum TransportProtocol {
+public enum TransportProtocol {
   case known(StaticString)
   /// A number without a name here.
   case unnamed
 
   /// A name in any case or a number (IANA, Assigned Internet Protocol Numbers); nil for anything else.
-  static func read(_ text: Span<UInt8>) -> TransportProtocol? {
+  public static func read(_ text: Span<UInt8>) -> TransportProtocol? {
     if let number = text.decimal {
       guard number < 256 else { return nil }
       return name(number).map { .known($0) } ?? .unnamed

@@ -209,6 +209,7 @@ enum OID {
   static let crlDistributionPoints = "2.5.29.31"
   static let authorityInformation = "1.3.6.1.5.5.7.1.1"
   static let ocsp = "1.3.6.1.5.5.7.48.1"
+  static let issuers = "1.3.6.1.5.5.7.48.2"
   static let timeStamping = "1.3.6.1.5.5.7.3.8"
   static let sha1 = "1.3.14.3.2.26"
   static let sha256 = "2.16.840.1.101.3.4.2.1"

@@ -11,8 +11,8 @@ final class ArchiveCheck {
   let options: VerifierOptions
   /// Where the files are, if not on disk.
   let bundle: Zip?
-  /// Is told how many records have been read, now and then.
-  let progress: ((CalendarDay, Int) -> Void)?
+  /// Is told now and then how far it is, by any thread.
+  let progress: (@Sendable (VerifierProgress) -> Void)?
 
   var findings = Findings()
   /// A day's folder without its archive.
@@ -29,6 +29,8 @@ final class ArchiveCheck {
   var lastFinal: Int?
   var reports: [CalendarDay: VerifierReport.Day] = [:]
   var openDays: Set<CalendarDay> = []
+  /// What is still to be read, by day.
+  var recordChecks: [RecordsCheck] = []
   var pool = CertificatePool()
   var validationFiles: Set<String> = []
   let revocation = Revocation()
@@ -45,7 +47,7 @@ final class ArchiveCheck {
   static let maximumFile = StrictJSON.maximumLine + 1
   static let maximumValidation = 64 << 20
 
-  init(_ root: String, _ options: VerifierOptions, bundle: Zip? = nil, progress: ((CalendarDay, Int) -> Void)? = nil) {
+  init(_ root: String, _ options: VerifierOptions, bundle: Zip? = nil, progress: (@Sendable (VerifierProgress) -> Void)? = nil) {
     self.root = root
     self.options = options
     self.bundle = bundle
@@ -153,15 +155,7 @@ final class ArchiveCheck {
 
   /// Makes a finding of an error.
   func found(_ error: ArchiveError, _ day: CalendarDay?) throws(ArchiveError) {
-    switch error.kind {
-    case .malformed: findings.add(.malformed, day, error.path, error.detail)
-    case .missing: findings.add(.missing, day, error.path, error.detail)
-    case .changed: findings.add(.changed, day, error.path, error.detail)
-    case .torn: findings.add(.tornCopy, day, error.path, error.detail)
-    case .system(ENOENT): findings.add(.missing, day, error.path, "not there")
-    case .system(EACCES), .system(EPERM), .system(EMFILE), .system(ENFILE), .system(ENOMEM): throw error
-    case .system: findings.add(.malformed, day, error.path, error.detail)
-    }
+    try findings.add(error, day)
   }
 
   // MARK: The report

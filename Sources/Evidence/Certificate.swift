@@ -16,13 +16,17 @@ public final class Certificate: @unchecked Sendable {
   let subject: [UInt8]
   let serial: [UInt8]
   /// In microseconds since 1970, both inclusive.
-  let notBefore: Int64
-  let notAfter: Int64
+  public let notBefore: Int64
+  public let notAfter: Int64
   /// nil where the extension is absent.
   let extendedKeyUsage: [String]?
   let extendedKeyUsageIsCritical: Bool
   /// Whether it says where a CRL or an OCSP answer about it is to be had.
   let namesRevocation: Bool
+  /// The URLs at which it says so, and at which its issuer's certificate is to be had.
+  let crlAddresses: [String]
+  let ocspAddresses: [String]
+  let issuerAddresses: [String]
 
   public init(der: [UInt8]) throws(Malformed) {
     // Extensions: RFC 5280 section 4.1
@@ -41,6 +45,7 @@ public final class Certificate: @unchecked Sendable {
     var usage: [String]?
     var isCritical = false
     var revocation = false
+    var (lists, responders, issuers): ([String], [String], [String]) = ([], [], [])
     for list in tbs.children.dropFirst(from + 6) where list.tag == 0xa3 {
       for entry in try list.child(0, ASN1.sequence, "extensions").children {
         let oid = try entry.child(0, ASN1.objectIdentifier, "an extension").oid(der)
@@ -51,10 +56,18 @@ public final class Certificate: @unchecked Sendable {
           for purpose in try ASN1(value, .ber).tagged(ASN1.sequence, "purposes").children { found.append(try purpose.oid(value)) }
           usage = found
           if entry.children.count == 3 { isCritical = try entry.child(1, 0x01, "a critical flag").contentBytes(der) == [0xff] }
-        case OID.crlDistributionPoints: revocation = true
+        case OID.crlDistributionPoints:
+          revocation = true
+          lists += Self.urls(try ASN1(value, .ber), value)
         case OID.authorityInformation:
           for access in try ASN1(value, .ber).tagged(ASN1.sequence, "access descriptions").children {
-            if try access.child(0, ASN1.objectIdentifier, "an access method").oid(value) == OID.ocsp { revocation = true }
+            let method = try access.child(0, ASN1.objectIdentifier, "an access method").oid(value)
+            if method == OID.ocsp {
+              revocation = true
+              responders += Self.urls(access, value)
+            } else if method == OID.issuers {
+              issuers += Self.urls(access, value)
+            }
           }
         default: break
         }
@@ -63,6 +76,7 @@ public final class Certificate: @unchecked Sendable {
     extendedKeyUsage = usage
     extendedKeyUsageIsCritical = isCritical
     namesRevocation = revocation
+    (crlAddresses, ocspAddresses, issuerAddresses) = (lists, responders, issuers)
     self.der = der
     sha256 = SHA256.hash(der)
     guard let handle = parsed(der, { d2i_X509(nil, $0, $1) }) else { throw Malformed(offset: 0, field: "a certificate that OpenSSL reads") }
@@ -91,6 +105,17 @@ public final class Certificate: @unchecked Sendable {
     }
     return found[OID.commonName] ?? found[OID.organization] ?? ""
   }
+
+  /// The uniformResourceIdentifier [6] names in an extension (RFC 5280 section 4.2.1.6).
+  private static func urls(_ value: ASN1, _ bytes: [UInt8]) -> [String] {
+    if value.tag == 0x86 { return [String(decoding: value.contentBytes(bytes), as: UTF8.self)] }
+    return value.children.flatMap { urls($0, bytes) }
+  }
+
+  /// Whether its own key signed it.
+  var isSelfSigned: Bool { issuer == subject }
+  /// Whether nothing but itself can vouch for it, as for the one that `muhur init` makes.
+  public var isOwnRoot: Bool { isSelfSigned && !namesRevocation }
 
   /// As a PEM file holds it.
   public func pem() throws(OpenSSLError) -> [UInt8] { try written("PEM_write_bio_X509") { PEM_write_bio_X509($0, handle) } }

@@ -7,7 +7,7 @@ extension ArchiveCheck {
     let good = seals.filter { $0.seal != nil }
     guard let newest = good.last?.seal, let first = good.first?.seal else {
       for folder in folders { try checkDay(folder, [], newest: nil) }
-      return
+      return try checkRecords()
     }
     if !isAlone {
       let allowed = Int(options.retention / Timestamp.day)
@@ -21,6 +21,21 @@ extension ArchiveCheck {
       // A folder that stands alone holds the seals of one day, whatever its name.
       let mine = isAlone ? good : byDay[folder.day] ?? []
       try checkDay(Folder(day: folder.day ?? (isAlone ? good.first?.day : nil), name: folder.name), mine, newest: newest)
+    }
+    try checkRecords()
+  }
+
+  /// Reads the records of all days, several days at once: what each finds is put together in the order of the days.
+  private func checkRecords() throws(ArchiveError) {
+    let counter = progress.map { ProgressCounter(recordChecks, $0) }
+    let found = inParallel(recordChecks) { $0.run(counter) }
+    for (check, outcome) in zip(recordChecks, found) {
+      for finding in outcome.findings { findings.add(finding.what, finding.day, finding.place, finding.detail) }
+      if let failure = outcome.failure { throw failure }
+      if let (records, bytes) = outcome.counted {
+        reports[check.day]?.records = records
+        reports[check.day]?.bytes = bytes
+      }
     }
   }
 
@@ -54,7 +69,8 @@ extension ArchiveCheck {
       if Layout.tailFirst(entry.name) != nil || Layout.isTemporary(entry.name) { continue }
       findings.add(.extra, day, folder.path(entry.name), "not part of a day")
     }
-    try checkRecords(folder, day, mine.compactMap(\.seal), places: mine.map(\.place), isFinal: isFinal)
+    recordChecks.append(
+      RecordsCheck(root: root, folder: folder.name, day: day, seals: mine.compactMap(\.seal), places: mine.map(\.place), isFinal: isFinal))
   }
 
   /// Records that are gone: permitted once a seal said a later `kept_from` and held no hold over the day.
@@ -71,88 +87,6 @@ extension ArchiveCheck {
     for entry in entries where entry.name != Layout.salt && entry.name != Layout.seals && !Layout.isTemporary(entry.name) {
       findings.add(.extra, day, folder.path(entry.name), "not part of a day")
     }
-  }
-
-  private func checkRecords(_ folder: Folder, _ day: CalendarDay, _ mine: [Seal], places: [String], isFinal: Bool) throws(ArchiveError) {
-    let sealed = mine.map(\.records).max() ?? 0
-    let saltBytes = try read(folder.path(Layout.salt), day, limit: 1 << 16)
-    let salt = saltBytes.flatMap { DaySalt(fileBytes: $0.span) }
-    if saltBytes != nil, salt == nil { findings.add(.malformed, day, folder.path(Layout.salt), "not 64 hexadecimal digits and LF") }
-    let saltDigest = salt.map { SHA256.hash($0.fileBytes) }
-
-    let dayFolder = DayFolder(root: root, name: folder.name)
-    let audit = DayAudit(dayFolder, isFinal: isFinal, sealedRecords: sealed, sealedBytes: isFinal ? mine.last?.bytes : nil)
-    let digest = DayDigest(salt: salt)
-    var next = 0
-    var surplus = false
-    var malformed = 0
-    let progress = progress
-
-    func compareDue() {
-      while next < mine.count, mine[next].records <= digest.records {
-        // One that covers fewer than the seal before it is a fault of the chain.
-        if mine[next].records == digest.records {
-          compare(mine[next], digest.snapshot(), saltDigest, day, places[next])
-        }
-        next += 1
-      }
-    }
-
-    compareDue()
-    var failure: ArchiveError?
-    do {
-      try audit.forEach { number, line in
-        if isFinal, number >= sealed {
-          surplus = true
-          return false
-        }
-        var time: Timestamp?
-        do throws(Malformed) { time = try RecordCheck.time(line) } catch {
-          malformed += 1
-          if malformed <= Self.malformedRecordsNamed {
-            findings.add(.malformed, day, "\(folder.name) record \(number)", "\(error)")
-          }
-        }
-        digest.add(line, time: time)
-        if next < mine.count { compareDue() }
-        if let progress, number & 0xffff == 0 { progress(day, number) }
-        return true
-      }
-    } catch let error as ArchiveError {
-      failure = error
-    } catch {
-      preconditionFailure("only the archive throws here")
-    }
-    for fault in audit.faults { try found(fault, day) }
-    if malformed > Self.malformedRecordsNamed {
-      findings.add(.malformed, day, folder.name, "\(malformed - Self.malformedRecordsNamed) more records")
-    }
-    if let failure { return try found(failure, day) }
-    reports[day]?.records = digest.records
-    reports[day]?.bytes = digest.snapshot().bytes
-    while next < mine.count {
-      findings.add(.missing, day, places[next], "\(digest.records) records are here, the seal covers \(mine[next].records)")
-      next += 1
-    }
-    if surplus {
-      findings.add(.extra, day, folder.name, "more records than the \(sealed) that the final seal covers")
-    } else if !isFinal, digest.records > sealed {
-      findings.add(.unsealed, day, folder.name, "records \(sealed) to \(digest.records - 1) are not sealed yet")
-    }
-  }
-
-  /// So many malformed records of a day are named one by one.
-  private static let malformedRecordsNamed = 100
-
-  private func compare(_ seal: Seal, _ state: DayState, _ saltDigest: Digest?, _ day: CalendarDay, _ place: String) {
-    var differs: [String] = []
-    if seal.bytes != state.bytes { differs.append("bytes") }
-    if seal.sha256 != state.sha256 { differs.append("sha256") }
-    if let root = state.root, seal.root != root { differs.append("root") }
-    if let saltDigest, seal.saltSHA256 != saltDigest { differs.append("salt_sha256") }
-    if seal.earliest?.microseconds != state.earliest?.microseconds { differs.append("earliest") }
-    if seal.latest?.microseconds != state.latest?.microseconds { differs.append("latest") }
-    if !differs.isEmpty { findings.add(.changed, day, place, "differs from the records: \(differs.joined(separator: ", "))") }
   }
 }
 

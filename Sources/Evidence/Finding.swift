@@ -1,3 +1,5 @@
+import Archive
+import Glibc
 public import Record
 
 /// Something the verifier has to say (design section 6).
@@ -58,6 +60,20 @@ struct Findings {
   mutating func add(_ what: Finding.What, _ day: CalendarDay?, _ place: String, _ detail: String) {
     guard seen.insert(Finding(what: what, day: day, place: place, detail: "")).inserted else { return }
     all.append(Finding(what: what, day: day, place: place, detail: detail))
+  }
+
+  /// Makes a finding of an error.
+  /// - Throws: the error itself where we have no right to the file, or no room: that is no fault of the archive.
+  mutating func add(_ error: ArchiveError, _ day: CalendarDay?) throws(ArchiveError) {
+    switch error.kind {
+    case .malformed: add(.malformed, day, error.path, error.detail)
+    case .missing: add(.missing, day, error.path, error.detail)
+    case .changed: add(.changed, day, error.path, error.detail)
+    case .torn: add(.tornCopy, day, error.path, error.detail)
+    case .system(ENOENT): add(.missing, day, error.path, "not there")
+    case .system(EACCES), .system(EPERM), .system(EMFILE), .system(ENFILE), .system(ENOMEM): throw error
+    case .system: add(.malformed, day, error.path, error.detail)
+    }
   }
 
   func result(day: CalendarDay) -> Finding.Result { all.lazy.filter { $0.day == day }.map(\.what.result).max() ?? .ok }

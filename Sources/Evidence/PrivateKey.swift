@@ -1,3 +1,4 @@
+public import Archive
 internal import COpenSSL
 import Glibc
 
@@ -53,6 +54,17 @@ private func passwordCallback(
   return Int32(count)
 }
 
+/// Who signs, to be handed about: an `Identity` itself cannot be copied.
+public final class Signer: Sendable {
+  public let identity: Identity
+
+  public init(_ identity: consuming Identity) { self.identity = identity }
+
+  public var certificate: Certificate { identity.certificate }
+  /// SHA-256 of its certificate, by which seals name it.
+  public var digest: Digest { identity.certificate.sha256 }
+}
+
 /// What an institution's own key comes with.
 public struct Identity: ~Copyable, Sendable {
   public let key: PrivateKey
@@ -92,8 +104,17 @@ public struct Identity: ~Copyable, Sendable {
   public init(keyPEM: [UInt8], certificatePEM: [UInt8], password: [UInt8]? = nil) throws(OpenSSLError) {
     let key = try PrivateKey(pem: keyPEM, password: password)
     let certificates = try Certificate.pem(certificatePEM)
-    guard let first = certificates.first else { throw OpenSSLError("no certificate") }
-    guard key.fits(first) else { throw OpenSSLError("the certificate is of another key") }
+    guard let first = certificates.first else { throw OpenSSLError(words: "no certificate") }
+    guard key.fits(first) else { throw OpenSSLError(words: "the certificate is of another key") }
+    self.init(key: key, certificate: first, chain: Array(certificates.dropFirst()))
+  }
+
+  /// A key in a PKCS#11 token and a PEM file of certificates, the key's own first.
+  public init(pkcs11 uri: String, pin: [UInt8], certificatePEM: [UInt8]) throws(OpenSSLError) {
+    let key = try PKCS11.key(uri, pin: pin)
+    let certificates = try Certificate.pem(certificatePEM)
+    guard let first = certificates.first else { throw OpenSSLError(words: "no certificate") }
+    guard key.fits(first) else { throw OpenSSLError(words: "the certificate is of another key") }
     self.init(key: key, certificate: first, chain: Array(certificates.dropFirst()))
   }
 

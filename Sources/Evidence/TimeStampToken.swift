@@ -13,7 +13,8 @@ public struct TimeStampToken: Sendable {
   public let accuracy: Int64?
   public let policy: String
   public let certificate: Certificate
-  let others: [Certificate]
+  /// What came along with it.
+  public let others: [Certificate]
   private let response: [UInt8]
 
   /// Not later than this did the stamped bytes exist.

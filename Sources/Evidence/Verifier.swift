@@ -12,9 +12,9 @@ public enum Verifier {
 
   /// - Parameters:
   ///   - path: an archive, a day's folder, or an evidence bundle.
-  ///   - progress: is told the day and the number of a record now and then.
+  ///   - progress: is told now and then how far it is, by any thread.
   public static func verify(
-    _ path: String, _ options: VerifierOptions, progress: ((CalendarDay, Int) -> Void)? = nil
+    _ path: String, _ options: VerifierOptions, progress: (@Sendable (VerifierProgress) -> Void)? = nil
   ) throws(Unable) -> VerifierReport {
     var status = stat()
     guard stat(path, &status) == 0 else { throw .unreachable(ArchiveError("open", path)) }

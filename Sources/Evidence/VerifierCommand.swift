@@ -1,6 +1,7 @@
 import Archive
 import Glibc
 import Record
+import Synchronization
 
 /// `muhur-verify` as a function: arguments in, an exit code out.
 public enum VerifierCommand {
@@ -76,8 +77,19 @@ public enum VerifierCommand {
     let showsProgress = isatty(2) == 1 && !parsed.quiet
     for path in parsed.paths {
       do throws(Verifier.Unable) {
-        var progress: ((CalendarDay, Int) -> Void)?
-        if showsProgress { progress = { day, record in err("\r\(day): \(record) records read\u{1b}[K") } }
+        var progress: (@Sendable (VerifierProgress) -> Void)?
+        if showsProgress {
+          let last = Mutex<Int64>(0)
+          progress = { step in
+            // Five times a second is as much as anybody reads.
+            let isDue = last.withLock { last in
+              guard now() - last > 200_000 else { return false }
+              last = now()
+              return true
+            }
+            if isDue { err("\r\(step.words)\u{1b}[K") }
+          }
+        }
         defer { if showsProgress { err("\r\u{1b}[K") } }
         let report = try Verifier.verify(path, parsed.options, progress: progress)
         if showsProgress { err("\r\u{1b}[K") }

@@ -64,6 +64,16 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         var question = Who(ip: ip, at: at, site: fields["site"])
         if let window = fields["window"].flatMap({ JSONValue.string($0).microseconds }) { question.window = window }
         asked = (i + 1, try archive.questions(index, now: now, live: fields["folder"] == nil).who(question), 0)
+      case "?nat":
+        finish()
+        try archive.follow(index)
+        let (ip, port) = try Self.endpoint(words[2])
+        let at = try Self.time(words[1])
+        let now = try fields["now"].map(Self.time) ?? (at.microseconds > last.microseconds ? at : last)
+        var question = Nat(
+          ip: ip, port: port, at: at, to: try fields["to"].map(Self.endpoint), proto: fields["proto"], site: fields["site"])
+        if let window = fields["window"].flatMap({ JSONValue.string($0).microseconds }) { question.window = window }
+        asked = (i + 1, try archive.questions(index, now: now).nat(question), 0)
       case "?device":
         finish()
         try archive.follow(index)
@@ -113,7 +123,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     case "cid": a.clientID
     case "name": a.hostname
     case "site": a.site
-    case "basis": a.basis.rawValue
+    case "basis": a.basis?.rawValue
     case "sure": a.certainty.rawValue
     case "start": clock(a.start)
     case "seen": clock(a.lastSeen)
@@ -122,6 +132,10 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     case "clock": a.clock.rawValue
     case "off": a.clockDifferenceMilliseconds.map(String.init)
     case "ip": a.ip
+    case "src": a.session?["src_port"]?.integer.map(String.init)
+    case "dst": a.session?["dst_ip"]?.string
+    case "from": a.session?["start"]?.string.flatMap { Timestamp(rfc3339: $0) }.map(clock)
+    case "until": a.session?["end"]?.string.flatMap { Timestamp(rfc3339: $0) }.map(clock)
     case "users": a.users.map(\.user).joined(separator: ",")
     case "usersure": a.users.map(\.certainty.rawValue).joined(separator: ",")
     case "login": a.users.map { clock($0.start) }.joined(separator: ",")
@@ -135,7 +149,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
   }
 
   private static func describe(_ a: Answer) -> String {
-    "\(a.mac.map(letter) ?? a.duid ?? "?") \(a.basis) \(clock(a.start)) to \(a.end.map(clock) ?? "open") \(a.endReason) \(a.certainty)"
+    "\(a.mac.map(letter) ?? a.duid ?? "?") \(a.basis?.rawValue ?? "-") \(clock(a.start)) to \(a.end.map(clock) ?? "open") \(a.endReason) \(a.certainty)"
   }
 
   private func record(_ archive: TestArchive, _ time: Timestamp, _ words: [String], _ f: [String: String]) throws {
@@ -153,6 +167,9 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     } else if ["login", "alive", "logout"].contains(kind) {
       add("kind", "login")
       add("action", text: ["login": "start", "alive": "update", "logout": "stop"][kind])
+    } else if ["open", "update", "close", "deny", "allocate", "free", "session"].contains(kind) {
+      add("kind", "session")
+      if kind != "session" { add("action", text: kind) }
     } else {
       internalRecord = true
       add("kind", "notice")
@@ -172,7 +189,16 @@ struct Scenario: Sendable, CustomTestStringConvertible {
             ] + (try f["from"].map { [.init("time", .string(try Self.time($0).description))] } ?? [])))
       }
     } else {
-      if words[2] != "-" { add(words[2].contains("/") ? "prefix" : "ip", text: words[2]) }
+      if let proto = f["proto"] { add("protocol", text: proto) }
+      for side in ["src", "nat", "dst"] {
+        guard let text = f[side] else { continue }
+        let block = text.split(separator: "-").map(String.init)
+        let (ip, port) = try Self.endpoint(block[0])
+        add(side + "_ip", text: ip.description)
+        add(side + "_port", port.map(JSONValue.integer))
+        if block.count > 1 { add("nat_port_last", Int(block[1]).map(JSONValue.integer)) }
+      }
+      if f["src"] == nil, words[2] != "-" { add(words[2].contains("/") ? "prefix" : "ip", text: words[2]) }
       add("mac", text: f["mac"].map(Self.mac))
       add("mac_source", text: f["source"])
       add("duid", text: f["duid"])
@@ -182,6 +208,9 @@ struct Scenario: Sendable, CustomTestStringConvertible {
       add("lease_until", try f["until"].map { .string(try Self.time($0).description) })
       if f["configured"] != nil { add("lease_from", "configuration") }
       add("user", text: f["user"])
+      add("start", try f["start"].map { .string(try Self.time($0).description) })
+      add("end", try f["end"].map { .string(try Self.time($0).description) })
+      add("duration", f["duration"].flatMap { Int($0) }.map(JSONValue.integer))
       for (key, name) in [("outer", "outer_ip"), ("session", "session_id"), ("nas", "nas"), ("method", "method"), ("phone", "phone")] {
         add(name, text: f[key])
       }
@@ -201,6 +230,13 @@ struct Scenario: Sendable, CustomTestStringConvertible {
       found[String(word[..<equals])] = String(word[word.index(after: equals)...])
     }
     return found
+  }
+
+  /// `1.2.3.4:5` or `1.2.3.4`.
+  private static func endpoint(_ text: String) throws -> (ip: IPAddress, port: Int?) {
+    let parts = text.split(separator: ":").map(String.init)
+    guard let ip = IPAddress(parts[0]) else { throw Problem(description: "no address: \(text)") }
+    return (ip, parts.count > 1 ? Int(parts[1]) : nil)
   }
 
   /// Devices are called by a letter.

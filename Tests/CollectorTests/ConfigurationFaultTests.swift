@@ -95,6 +95,10 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(#"seal: {key: "/k"}"#, "seal.key: needs `certificate` beside it"),
     Fault(#"seal: {certificate: "/k"}"#, "seal.certificate: needs `key` beside it"),
     Fault(#"seal: {pkcs12: "/p", key: "/k"}"#, "seal.pkcs12: holds key and certificate"),
+    Fault(#"seal: {key: "pkcs11:object=a", certificate: "/c"}"#, "seal.key: needs `password_file`"),
+    Fault(
+      #"seal: {key: "pkcs11:object=a?pin-value=1", certificate: "/c", password_file: "/p"}"#, "seal.key: expected a PKCS#11 URI without PIN"
+    ),
     Fault(#"seal: {password_file: "/k"}"#, "seal.password_file: there is no `key`"),
     Fault(#"timestamp: {every: "sometimes"}"#, #"timestamp.every: expected one of seal, final, found "sometimes""#),
     Fault(

@@ -161,8 +161,8 @@ func configuration(_ text: String) throws(ConfigurationErrors) -> Configuration 
     #expect(try configuration(#"{archive: "/b"}"#).changesNeedingRestart(from: old) == ["archive"])
     #expect(try changed(#"sources: [{type: "udp", listen: "[::]:515"}]"#) == ["sources"])
     #expect(try changed(#"sources: [{type: "udp", listen: "[::]:514"}], commit_interval: "500ms""#) == [])
-    #expect(
-      try changed(#"seal: {key: "/k", certificate: "/c", password_file: "/p"}"#) == ["seal.certificate", "seal.key", "seal.password_file"])
+    #expect(try changed(#"seal: {interval: "2h", key: "/k", certificate: "/c", password_file: "/p"}, timestamp: {every: "final"}"#) == [])
+    #expect(try changed(#"publish: [{type: "file", path: "/h"}]"#) == [])
     #expect(try changed(#"metrics: {}, keys: "/k", socket: "/s", index: "/i""#) == ["keys", "index", "socket", "metrics.listen"])
     #expect(
       try changed(

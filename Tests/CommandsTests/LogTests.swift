@@ -87,7 +87,11 @@ private func answer(_ reply: Reply) throws -> JSONValue { try StrictJSON.object(
       (["who", "10.99.9.9", "--at", "2026-11-06 12:00"], 1), (["table", "2026-13-01"], 2), (["search", "x", "--from", "2026-11-06"], 2),
       (["search", "x", "--from", "2026-11-07", "--to", "2026-11-06"], 2),
       (["search", "x", "--from", "0", "--to", "1", "--kind", "leas"], 2),
-      (["search", "no such text", "--from", "2026-11-02", "--to", "2026-11-13"], 1), (["nat", "1.2.3.4:5", "--at", "0"], 2), (["seal"], 2),
+      (["search", "no such text", "--from", "2026-11-02", "--to", "2026-11-13"], 1), (["nat", "1.2.3.4:5", "--at", "0"], 1),
+      (["nat", "1.2.3.4", "--at", "0"], 2),
+      (["nat", "1.2.3.4:99999", "--at", "0"], 2), (["nat", "1.2.3.4:5"], 2), (["nat", "1.2.3.4:5", "--at", "0", "--protocol", "x"], 2),
+      (["nat", "1.2.3.4", "--at", "0", "--to", "2.2.2.2:0"], 2), (["nat", "[2001:db8::1]:5", "--at", "0", "--to", "2.2.2.2"], 1),
+      (["seal"], 2),
     ] as [([String], Int)])
   func codes(words: [String], code: Int) throws {
     let reply = Commands.run(try invocation(words), on: log)
@@ -215,7 +219,9 @@ private final class TestLog: LogAccess, LogWriting, @unchecked Sendable {
       name: name, site: "merkez", charset: .windows1254, dialects: .builtIn, reading: SourceReading(zone: zone, name: name))
   }
 
-  func questions(progress: (String) -> Void) throws -> Questions { Questions([], zone: zone, clock: zone.timestamp(0), isLive: true) }
+  func questions(blocks: Bool, progress: (String) -> Void) throws -> Questions {
+    Questions([], blocks: [], zone: zone, clock: zone.timestamp(0), isLive: true)
+  }
   func reindex(progress: (String) -> Void) throws -> ReindexCount { ReindexCount(days: 0, records: 0, events: 0) }
   func status() throws -> JSONValue { ["warnings": []] }
   func writing() throws -> any LogWriting { self }

@@ -33,8 +33,16 @@ struct Process {
     var settings: [UnsafeMutablePointer<CChar>?] =
       (["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"] + environment).map { strdup($0) } + [nil]
     defer { for pointer in words + settings { free(pointer) } }
+    // The thread that runs a test may block signals, and a program would inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var pid: pid_t = 0
-    let code = posix_spawn(&pid, path, &actions, nil, &words, &settings)
+    let code = posix_spawn(&pid, path, &actions, &attributes, &words, &settings)
     guard code == 0 else { throw Failure(description: "\(path): \(String(cString: strerror(code)))") }
     self.pid = pid
   }

@@ -107,10 +107,10 @@ final class RealDaemon {
   func send(_ text: String) { send(Array(text.utf8)) }
 
   /// Runs a program to its end.
-  func run(_ program: String, _ arguments: [String]) throws -> Outcome {
+  func run(_ program: String, _ arguments: [String], seconds: Int = 30) throws -> Outcome {
     commands += 1
     let (output, errors) = ("\(folder)/\(commands).out", "\(folder)/\(commands).err")
-    let code = try Process(program, arguments, output: output, errors: errors).end()
+    let code = try Process(program, arguments, output: output, errors: errors).end(within: seconds)
     return Outcome(code: code, output: Corpus.file(output) ?? [], errors: String(decoding: Corpus.file(errors) ?? [], as: UTF8.self))
   }
 
@@ -176,6 +176,11 @@ final class RealDaemon {
     let bytes = Array(text.utf8)
     _ = Glibc.write(fd, bytes, bytes.count)
     close(fd)
+  }
+
+  /// Changes a text file.
+  func edit(_ path: String, _ change: (String) -> String) {
+    Self.write(change(String(decoding: Corpus.file(path) ?? [], as: UTF8.self)), to: path)
   }
 
   private static func remove(_ path: String) {

@@ -35,12 +35,13 @@ struct BadAnswer: Sendable, CustomTestStringConvertible {
 
 @Suite struct AuthorityTests {
   private func remote(
-    _ url: String, _ account: RemoteAuthority.Account = .anybody, policy: String? = nil, proxy: String? = nil
+    _ url: String, _ account: RemoteAuthority.Account = .anybody, policy: String? = nil, proxy: String? = nil,
+    seconds: Int = 15
   ) throws -> RemoteAuthority {
     var authority = RemoteAuthority(
       name: "test", address: try #require(WebAddress(url)), account: account, trustFile: try Shared.authority().trust, policy: policy,
       proxy: proxy.flatMap { WebAddress($0) })
-    authority.seconds = 2
+    authority.seconds = seconds
     return authority
   }
 
@@ -65,7 +66,8 @@ struct BadAnswer: Sendable, CustomTestStringConvertible {
 
   @Test("a bad answer is refused in words", arguments: BadAnswer.all)
   func bad(_ answer: BadAnswer) throws {
-    let error = #expect(throws: (any Error).self) { try remote(Shared.authority().http + answer.path).stamp([1, 2, 3]) }
+    let seconds = ["/hang", "/drip"].contains(answer.path) ? 2 : 15
+    let error = #expect(throws: (any Error).self) { try remote(Shared.authority().http + answer.path, seconds: seconds).stamp([1, 2, 3]) }
     #expect(error.map { "\($0)".contains(answer.words) } ?? false, "\(error.map { "\($0)" } ?? "")")
   }
 
@@ -141,6 +143,41 @@ struct BadAnswer: Sendable, CustomTestStringConvertible {
       let credits = #expect(throws: AuthorityError.self) { try stranger.credits() }
       #expect(credits?.description.contains(words) ?? false)
     }
+  }
+
+  @Test(
+    "what judges an authority's certificate is fetched once and kept, so that nothing about its revocation is unknown",
+    arguments: ["/with-crl", "/with-ocsp"])
+  func validation(_ path: String) throws {
+    let server = try Shared.authority()
+    let authority = try remote(server.http + path)
+    let log = try OwnLog(authorities: [authority])
+    try log.closedDay(log.day.adding(days: -1), records: 2)
+    var options = try log.options()
+    options.tsa = try Trust(pem: RegularFile.bytes(server.trust, limit: 1 << 16))
+    #expect(try Verifier.verify(log.archive.path, options).kinds.contains("revocation-unknown"))
+    let day = log.day.adding(days: -1)
+    let p7s = try Sealer.stamped(WaitingSeal(number: 1, day: day), in: log.archive)
+    let token = try TimeStampToken(SealStore(log.archive).bytes(1, day, .token(authority: "test")), over: p7s)
+    let capture = try #require(authority.validation(of: token))
+    #expect(capture.missing.isEmpty)
+    // The authority's certificate, its issuer's, and what that says of it.
+    #expect(capture.files.count == 3)
+    try log.sealer.add(validation: capture.files)
+    try log.sealer.add(validation: capture.files)
+    let seal = try log.closedDay(log.day, records: 2)
+    #expect(Set(seal.validation) == Set(capture.files.map { SHA256.hash($0) }) && seal.validation.count == 3)
+    #expect(try Verifier.verify(log.archive.path, options).kinds.subtracting(["late"]).isEmpty)
+  }
+
+  @Test("what cannot be had is told, and no rubbish is kept")
+  func validationMissing() throws {
+    let server = try Shared.authority()
+    let authority = try remote(server.http + "/with-dead-crl")
+    let stamped: [UInt8] = [7]
+    let capture = try #require(authority.validation(of: TimeStampToken(authority.stamp(stamped), over: stamped)))
+    #expect(capture.files.count == 2 && capture.missing.count == 1)
+    #expect(capture.missing.first?.contains("the CRL about Authority with a dead CRL: ") ?? false)
   }
 
   @Test(

@@ -28,9 +28,18 @@ final class OwnLog {
     sealer = try Self.sealer(archive, keys, authorities)
   }
 
-  static func sealer(_ archive: ArchiveFolder, _ keys: KeyFolder, _ authorities: [any TimeStampAuthority]? = nil) throws -> Sealer {
+  /// Another archive in the hands of somebody who has the keys.
+  init(_ archive: ArchiveFolder, of log: OwnLog, sealer: Sealer) {
+    (scratch, keys, fingerprints, now) = (log.scratch, log.keys, log.fingerprints, log.now)
+    self.archive = archive
+    self.sealer = sealer
+  }
+
+  static func sealer(
+    _ archive: ArchiveFolder, _ keys: KeyFolder, _ authorities: [any TimeStampAuthority]? = nil, signer: Signer? = nil
+  ) throws -> Sealer {
     try Sealer(
-      archive, keys: keys, identity: try keys.signer(),
+      archive, keys: keys, signer: try signer ?? Signer(try keys.signer()),
       authorities: authorities ?? [LocalAuthority(name: "local", identity: try keys.authority())], stampsEvery: true, software: "test")
   }
 

@@ -100,8 +100,18 @@ def answer(h, path, body):
     if path == "/basic":
         right = "Basic " + base64.b64encode("efeler:parola".encode()).decode()
         return ok(stamp(body)) if h.headers.get("Authorization") == right else (401, "text/plain", b"who are you")
-    if path in ("/ok", "/renewed"):
-        return ok(stamp(body, "tsa" if path == "/ok" else "tsa2"))
+    if path in ("/ok", "/renewed", "/with-crl", "/with-ocsp", "/with-dead-crl"):
+        return ok(stamp(body, {"/ok": "tsa", "/renewed": "tsa2"}.get(path, path[1:])))
+    if path == "/crl":
+        return (200, "application/pkix-crl", openssl("crl", "-in", at("crl.pem"), "-outform", "DER"))
+    if path == "/ocsp":
+        with lock:
+            with open(at("oq"), "wb") as f:
+                f.write(body)
+            openssl("ocsp", "-index", at("index"), "-CA", at("ca.crt"), "-rsigner", at("ca.crt"), "-rkey", at("ca.key"),
+                    "-reqin", at("oq"), "-respout", at("or"), "-ndays", "1")
+            with open(at("or"), "rb") as f:
+                return (200, "application/ocsp-response", f.read())
     if path == "/lingers":                                  # whole, but the connection stays open
         reply = stamp(body)
         h.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Type: application/timestamp-reply\r\n\r\n" + reply)
@@ -176,6 +186,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             pass
 
+    do_GET = do_POST
+
     def do_CONNECT(self):
         host, port = self.path.rsplit(":", 1)
         with lock, open(at("requests"), "a") as f:
@@ -208,7 +220,19 @@ def serve(tls=False):
     return server.server_address[1]
 
 
+http_port = serve()
 certificate("ca", "Test root", CA)
+here = "http://127.0.0.1:%d" % http_port
+certificate("with-crl", "Authority with a CRL", TSA + "crlDistributionPoints=URI:%s/crl\n" % here, "ca")
+certificate("with-ocsp", "Authority with OCSP", TSA + "authorityInfoAccess=OCSP;URI:%s/ocsp\n" % here, "ca")
+certificate("with-dead-crl", "Authority with a dead CRL", TSA + "crlDistributionPoints=URI:%s/nowhere\n" % here, "ca")
+with open(at("index"), "w") as f:                           # nobody is revoked
+    for name in ("with-crl", "with-ocsp"):
+        serial = openssl("x509", "-in", at(name + ".crt"), "-noout", "-serial").decode().split("=")[1].strip()
+        f.write("V\t360101000000Z\t\t%s\tunknown\t/CN=%s\n" % (serial, name))
+with open(at("cacnf"), "w") as f:
+    f.write("[ca]\ndefault_ca=c\n[c]\ndatabase=%s\ndefault_md=sha256\ndefault_crl_days=30\n" % at("index"))
+openssl("ca", "-gencrl", "-config", at("cacnf"), "-cert", at("ca.crt"), "-keyfile", at("ca.key"), "-out", at("crl.pem"))
 certificate("tsa", "Test authority", TSA, "ca")
 certificate("tsa2", "Test authority, renewed", TSA, "ca")
 certificate("oca", "Test root", CA)                         # another root of the same name
@@ -220,6 +244,6 @@ with open(at("cnf"), "w") as f:
     f.write("[t]\nserial=%s\ndefault_policy=%s\ndigests=sha256\naccuracy=secs:1\ness_cert_id_alg=sha256\nsigner_digest=sha256\n"
             % (at("serial"), POLICY))
 with open(at("ports.new"), "w") as f:
-    f.write("%d %d %d\n" % (serve(), serve(tls=True), serve()))
+    f.write("%d %d %d\n" % (http_port, serve(tls=True), serve()))
 os.rename(at("ports.new"), at("ports"))
 sys.stdin.read()

@@ -47,7 +47,8 @@ public struct Answer: Hashable, Sendable {
   public var hostname: String?
   public var relay: String?
   public var circuitID: String?
-  public var basis: Basis
+  /// nil where only a session tells of the address, and nothing of a device or user.
+  public var basis: Basis?
   public var start: Timestamp
   public var lastSeen: Timestamp
   /// nil where it may still last.
@@ -58,6 +59,8 @@ public struct Answer: Hashable, Sendable {
   /// The device's clock less the collector's.
   public var clockDifferenceMilliseconds: Int?
   public var users: [UserAnswer] = []
+  /// `nat`: the session's members with `start` and `end` filled in.
+  public var session: JSONValue?
   /// The first and last observations, those nearest to the time asked for, and the one that ended it, in order of time:
   /// never more than `Evidence.limit`, however long it lasted.
   public var evidence: [EvidencePlace] = []
@@ -137,11 +140,11 @@ extension Answer {
       .init("mac", JSONValue(mac?.description)), .init("mac_source", JSONValue(macSource)),
       .init("mac_random", mac.map { .bool($0.isLocallyAdministered) } ?? .null), .init("duid", JSONValue(duid)),
       .init("client_id", JSONValue(clientID)), .init("hostname", JSONValue(hostname)), .init("relay", JSONValue(relay)),
-      .init("circuit_id", JSONValue(circuitID)), .init("basis", .string(basis.rawValue)), .init("start", .string(start.description)),
+      .init("circuit_id", JSONValue(circuitID)), .init("basis", JSONValue(basis?.rawValue)), .init("start", .string(start.description)),
       .init("last_seen", .string(lastSeen.description)), .init("end", JSONValue(end?.description)),
       .init("end_reason", .string(endReason.rawValue)), .init("certainty", .string(certainty.rawValue)),
       .init("clock", .string(clock.rawValue)), .init("clock_difference_ms", clockDifferenceMilliseconds.map(JSONValue.integer) ?? .null),
-      .init("users", .array(users.map { $0.json(proof) })), .init("session", .null),
+      .init("users", .array(users.map { $0.json(proof) })), .init("session", session ?? .null),
       .init("evidence", .array(evidence.map { $0.json(proof) })),
     ]
     return .object(members)

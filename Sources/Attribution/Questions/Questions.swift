@@ -3,6 +3,8 @@ public import Record
 /// What is asked of one or several indexes together.
 public struct Questions {
   public var indexes: [Index]
+  /// Those of the same logs' blocks, in the same order.
+  public var blocks: [BlockIndex]
   /// In which times are answered.
   public var zone: Zone
   /// The clock of whoever asks.
@@ -11,8 +13,9 @@ public struct Questions {
   /// only what its last record still saw is known.
   public var isLive: Bool
 
-  public init(_ indexes: [Index], zone: Zone, clock: Timestamp, isLive: Bool) {
+  public init(_ indexes: [Index], blocks: [BlockIndex], zone: Zone, clock: Timestamp, isLive: Bool) {
     self.indexes = indexes
+    self.blocks = blocks
     self.zone = zone
     self.clock = clock
     self.isLive = isLive

@@ -43,45 +43,6 @@ extension Questions {
   private func isOver(_ interval: Interval, before time: Moment) -> Bool {
     interval.possibleUntil.microseconds <= time.microseconds && interval.start < time
   }
-
-  /// The records in which an address, a MAC, an identifier, a host name or a user stands as a whole, between two times, in
-  /// the archive's order. Free text is searched in the archive itself.
-  /// - Parameter limit: the answer has one more where there are more.
-  public func records(of text: String, from: Timestamp, to: Timestamp, kind: EventKind? = nil, limit: Int) throws -> [EvidencePlace] {
-    let name = DeviceName(text)
-    let begin = Moment(from)
-    let end = Moment(to)
-    var found: Set<EvidencePlace> = []
-    for (number, index) in indexes.enumerated() {
-      let ip = IPAddress(text)
-      let places =
-        try ip.map { try index.places(of: $0, site: nil).filter { $0.length == 128 } } ?? index.places(named: name.keys, before: end)
-      for place in places {
-        for track in 0...2 {
-          try index.database.statement("\(Observation.joined) WHERE o.address=? AND o.track=? AND o.time>=? AND o.time<=?")
-            .bind(1, place.id).bind(2, track).bind(3, begin.raw & ~7).bind(4, end.raw | 7).forEach { row in
-              guard let o = Observation(row) else { return true }
-              if let kind, o.action.kind != kind { return true }
-              if ip != nil || name.names(o.identity) || name.names(hostname: o.detail.hostname) || name.names(user: o.detail.user) {
-                found.insert(EvidencePlace(index: number, position: o.key.position))
-              }
-              return found.count <= limit
-            }
-        }
-      }
-    }
-    return found.sorted { ($0.index, $0.position) < ($1.index, $1.position) }
-  }
-}
-
-extension Observation.Action {
-  var kind: EventKind {
-    switch self {
-    case .acknowledged, .released, .declined, .expired: .lease
-    case .seen, .declared: .binding
-    case .loginStart, .loginUpdate, .loginStop: .login
-    }
-  }
 }
 
 extension ClockTime {

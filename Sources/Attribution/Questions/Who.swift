@@ -132,6 +132,7 @@ extension Questions {
     case .binding: 1
     case .login: 2
     case .declared: 3
+    case nil: 4
     }
   }
 

@@ -19,7 +19,11 @@ struct RecordReading {
   /// ports. Made of a few byte searches, since most records are sessions or nothing.
   static func matters(_ line: Span<UInt8>) -> Bool {
     guard let events = find(",\"events\":[", in: line, from: 0) else { return false }
-    if find("\"allocate\"", in: line, from: events) != nil || find("\"free\"", in: line, from: events) != nil { return true }
+    if find("\"allocate\"", in: line, from: events) != nil || find("\"free\"", in: line, from: events) != nil
+      || find("\"nat_port_last\"", in: line, from: events) != nil
+    {
+      return true
+    }
     var at = events
     var any = false
     while let kind = find("\"kind\":\"", in: line, from: at) {
@@ -29,6 +33,11 @@ struct RecordReading {
     }
     // Events whose members stand in an order that we do not write are looked at closely.
     return !any
+  }
+
+  /// Whether a line has that text in it.
+  static func holds(_ text: [UInt8], _ line: Span<UInt8>) -> Bool {
+    line.withUnsafeBytes { line in text.withUnsafeBytes { linux_find(line.baseAddress, line.count, $0.baseAddress, $0.count) } } >= 0
   }
 
   /// Whether a line has any event.
@@ -72,7 +81,8 @@ struct RecordReading {
     while let event = try list.element() {
       defer { number += 1 }
       guard event.kind == .object else { continue }
-      let reading = try EventReading(line, at: event.range.lowerBound, number: number)
+      var reading = try EventReading(line, at: event.range.lowerBound, number: number)
+      reading.range = event.range
       switch reading.kind {
       case .lease, .binding, .login: facts.append(reading)
       case .notice:
@@ -118,6 +128,8 @@ struct EventReading {
   var kind: EventKind?
   /// Which of the record's events.
   var number: Int
+  /// Where it stands in the line.
+  var range = 0..<0
   /// Of a lease or login; nil where the index has no use for it.
   var action: Observation.Action?
   var ip: IPAddress?

@@ -163,6 +163,11 @@ public final class Index {
       let key = AddressKey(site: try site(place), ip: ip, length: length)
       pending.append((try state(key), observation))
     }
+    for event in reading.sessions where event.isPortBlock {
+      try begin()
+      try apply(block: event, of: reading, site: try site(reading.site ?? Array(RecordLine.defaultSite.utf8)), at: position)
+      used += 1
+    }
     if used > 0 {
       counts.records += 1
       counts.events += used

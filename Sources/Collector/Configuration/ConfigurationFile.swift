@@ -207,9 +207,12 @@ final class ConfigurationReader {
       try ConfigurationValue.period(node, from: "1s", to: "1d")
     }
     section.read("certificate", into: &configuration.seal.certificate, ConfigurationValue.path)
-    section.read("key", into: &configuration.seal.key, ConfigurationValue.path)
+    section.read("key", into: &configuration.seal.key, ConfigurationValue.keyPlace)
     section.read("pkcs12", into: &configuration.seal.pkcs12, ConfigurationValue.path)
     section.read("password_file", into: &configuration.seal.passwordFile, ConfigurationValue.path)
+    if let key = section["key"], configuration.seal.key?.hasPrefix("pkcs11:") == true, section["password_file"] == nil {
+      faults.add(key.error("needs `password_file` beside it: the token's PIN"))
+    }
     if let pkcs12 = section["pkcs12"], section["key"] != nil || section["certificate"] != nil {
       faults.add(pkcs12.error("holds key and certificate; leave `key` and `certificate` out"))
     } else if let key = section["key"], section["certificate"] == nil {

@@ -17,6 +17,16 @@ enum ConfigurationValue {
     return text
   }
 
+  /// A file, or a key in a PKCS#11 token (RFC 7512).
+  static func keyPlace(_ node: JSON5Node) throws(JSON5Error) -> String {
+    let text = try text(node)
+    guard text.hasPrefix("pkcs11:") else { return try path(node) }
+    guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), text.utf8.count > 7, !text.contains("pin-value") else {
+      throw node.error("expected a PKCS#11 URI without PIN, as in \"pkcs11:token=muhur;object=seal\", found \(quoted(text))")
+    }
+    return text
+  }
+
   /// unix(7): `sun_path` has 108 bytes, the last of them NUL.
   static func socketPath(_ node: JSON5Node) throws(JSON5Error) -> String {
     let text = try path(node)

@@ -12,6 +12,8 @@ final class AuthorityBoard: Sendable {
     /// How many days they last at the present rate.
     var daysLeft: Int?
     var tokens = 0
+    /// The newest that it gave.
+    var token: TimeStampToken?
     /// In words, where its clock and ours differ.
     var clockDoubt: String?
 

@@ -9,6 +9,8 @@ enum KeeperWork: Sendable {
   case seal(@Sendable (Result<SealMade, any Error>) -> Void)
   /// Places a token that an authority gave.
   case token(ArrivedToken)
+  /// Keeps what an auditor will need to judge certificates.
+  case validation([[UInt8]])
   /// Takes over what has changed in the configuration.
   case reconfigure(KeeperSettings)
   /// Takes everything written so far, seals it, and ends.
@@ -28,6 +30,7 @@ struct KeeperSettings: Sendable {
   var stampsEvery: Bool
   /// Those that answer at once; see `Stamper` for the others.
   var authorities: [any TimeStampAuthority]
+  var signer: Signer
 }
 
 struct SealMade: Sendable {
@@ -83,6 +86,7 @@ final class Keeper: @unchecked Sendable {
     nextSeal = Clock.monotonicMilliseconds() + sealIntervalMilliseconds
     state = KeeperState()
     stamper.ask(for: sealer.waiting)
+    stamper.signs(sealer.signer)
     tellState()
   }
 
@@ -97,6 +101,7 @@ final class Keeper: @unchecked Sendable {
       do {
         try takeTails()
         try placeTokens()
+        if case .validation(let files)? = work { try sealer.add(validation: files) }
         switch work {
         case .seal(let reply)?:
           flush()
@@ -108,8 +113,10 @@ final class Keeper: @unchecked Sendable {
           if sealer.canSeal, !isSealed { try seal(isFinal: false, note: nil) }
           awaitTokens(inbox)
           return
-        case .token?, .reconfigure?, nil:
-          if sealer.canSeal, Clock.monotonicMilliseconds() >= nextSeal { _ = try sealOpenDay() }
+        case .token?, .validation?, .reconfigure?, nil:
+          // A key is replaced at once: its old one may soon be gone.
+          let isDue = sealer.isHandingOver || Clock.monotonicMilliseconds() >= nextSeal
+          if sealer.canSeal, isDue { _ = try sealOpenDay() }
         }
         state.set(error: nil)
       } catch {
@@ -207,6 +214,7 @@ final class Keeper: @unchecked Sendable {
     nextSeal = Clock.monotonicMilliseconds() + sealInterval
     if isFinal, let head = sealer.head(of: seal) { publish(head) }
     stamper.ask(for: sealer.waiting)
+    stamper.signs(sealer.signer)
     tellState()
     return seal
   }
@@ -242,12 +250,20 @@ final class Keeper: @unchecked Sendable {
   private func take(_ settings: KeeperSettings) {
     sealInterval = settings.sealIntervalMilliseconds
     nextSeal = min(nextSeal, Clock.monotonicMilliseconds() + sealInterval)
+    if sealer.canSeal, sealer.signer?.digest != settings.signer.digest {
+      Log.info("another key signs from now on: certificate \(settings.signer.digest)")
+      sealer.announce(settings.signer)
+    } else if sealer.isHandingOver, let signer = sealer.signer {
+      // Changed back before it was announced.
+      sealer.announce(signer)
+    }
     sealer.reconfigure(authorities: settings.authorities, stampsEvery: settings.stampsEvery)
     stamper.ask(for: sealer.waiting)
   }
 
   private func tellState() {
     state.set(
-      newest: sealer.newest.map { ($0.number, $0.day, $0.records, $0.made) }, waiting: sealer.waiting.count, errors: sealer.lastErrors)
+      newest: sealer.newest.map { ($0.number, $0.day, $0.records, $0.made) }, waiting: sealer.waiting.count, errors: sealer.lastErrors,
+      signer: sealer.signer?.certificate)
   }
 }

@@ -1,3 +1,4 @@
+import Evidence
 import Record
 import Synchronization
 
@@ -9,6 +10,8 @@ final class KeeperState: Sendable {
     var waiting = 0
     /// By authority, what it said when it failed last.
     var authorityErrors: [String: String] = [:]
+    /// Of who signs.
+    var signer: Certificate?
     /// In words, while something behind the writer fails.
     var error: String?
   }
@@ -17,11 +20,12 @@ final class KeeperState: Sendable {
 
   var now: Values { values.withLock { $0 } }
 
-  func set(newest: (Int, CalendarDay, Int, Timestamp)?, waiting: Int, errors: [String: String]) {
+  func set(newest: (Int, CalendarDay, Int, Timestamp)?, waiting: Int, errors: [String: String], signer: Certificate?) {
     values.withLock {
       $0.newest = newest.map { (number: $0.0, day: $0.1, records: $0.2, made: $0.3) }
       $0.waiting = waiting
       $0.authorityErrors = errors
+      $0.signer = signer
     }
   }
 

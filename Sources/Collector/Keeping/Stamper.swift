@@ -19,7 +19,11 @@ final class Stamper: Sendable {
     /// The newest demand that was tried to the end.
     var tried = 0
     var isStopping = false
+    var signer: Signer?
   }
+
+  /// Once a day is what a certificate's issuer says of it fetched.
+  private static let captureMilliseconds: Int64 = 86_400_000
 
   private let archive: ArchiveFolder
   private let zone: Zone
@@ -63,6 +67,9 @@ final class Stamper: Sendable {
     wake.offer(())
   }
 
+  /// Who signs: what an auditor will need to judge that certificate is fetched too.
+  func signs(_ signer: Signer?) { orders.withLock { $0.signer = signer } }
+
   func stop() {
     orders.withLock { $0.isStopping = true }
     wake.offer(())
@@ -81,6 +88,7 @@ final class Stamper: Sendable {
     // Handed to the keeper, who has not yet said so: they must not be bought twice.
     var bought: Set<WaitingSeal> = []
     var lastToken: [String: Int64] = [:]
+    var captured: [Digest: Int64] = [:]
     while true {
       let now = Clock.monotonicMilliseconds()
       _ = wake.take(milliseconds: Int(max(0, min(next, nextCredits) - now)))
@@ -106,6 +114,7 @@ final class Stamper: Sendable {
         paid = Set(orders.authorities.map(\.name))
         nextCredits = Clock.monotonicMilliseconds() + 3_600_000
       }
+      capture(orders, &captured, out)
       for (i, authority) in orders.authorities.enumerated() where paid.contains(authority.name) {
         askCredits(authority, expected: i == 0 ? orders.expectedPerDay : 0)
       }
@@ -163,7 +172,8 @@ final class Stamper: Sendable {
 
   private func noteSuccess(_ name: String, _ token: [UInt8], over p7s: [UInt8]) {
     var doubt: String?
-    if let read = try? TimeStampToken(token, over: p7s) {
+    let read = try? TimeStampToken(token, over: p7s)
+    if let read {
       let difference = abs(read.time - Clock.microseconds()) / Timestamp.second
       if difference > 60 + 15 { doubt = "the clock of \(name) and this machine's differ by \(difference) seconds" }
     }
@@ -172,6 +182,7 @@ final class Stamper: Sendable {
       $0.stampError = nil
       $0.tokens += 1
       $0.clockDoubt = doubt
+      $0.token = read
     }
     if before != nil { Log.info("time stamps: \(name) answers again") }
   }
@@ -183,6 +194,41 @@ final class Stamper: Sendable {
     guard before != words else { return }
     Log.warning("time stamps: \(name): \(words); seal \(number) waits for its token")
     failed(name, words, number)
+  }
+
+  // MARK: Validation
+
+  /// Fetches, where it is due, what an auditor will need to judge the certificates of signer and authorities; on a thread of
+  /// its own, so that no token waits for a slow server of CRLs.
+  /// - Parameter captured: when each certificate's turn was last.
+  private func capture(_ orders: Orders, _ captured: inout [Digest: Int64], _ out: Handover<KeeperWork>) {
+    let now = Clock.monotonicMilliseconds()
+    func isDue(_ certificate: Certificate) -> Bool {
+      if let last = captured[certificate.sha256], now - last < Self.captureMilliseconds { return false }
+      captured[certificate.sha256] = now
+      return true
+    }
+    var jobs: [@Sendable () -> ValidationCapture?] = []
+    for authority in orders.authorities {
+      guard let token = board[authority.name].token, isDue(token.certificate) else { continue }
+      jobs.append { authority.validation(of: token) }
+    }
+    if let signer = orders.signer, isDue(signer.certificate), !signer.certificate.isOwnRoot {
+      jobs.append {
+        var capture = ValidationCapture()
+        capture.capture(signer.certificate, through: signer.identity.chain)
+        return capture
+      }
+    }
+    guard !jobs.isEmpty else { return }
+    let all = jobs
+    Thread.start("validation", nice: 5) {
+      for job in all {
+        guard let capture = job() else { continue }
+        for words in capture.missing { Log.warning("validation: \(words)") }
+        if !capture.files.isEmpty { out.give(.validation(capture.files)) }
+      }
+    }
   }
 
   // MARK: Credits

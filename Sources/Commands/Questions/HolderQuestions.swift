@@ -1,5 +1,6 @@
 import Archive
 import Attribution
+import Dialects
 import Record
 
 /// Questions about who held an address.
@@ -21,6 +22,24 @@ struct HolderQuestions {
     var question = Who(ip: ip, at: try TimeArgument(at).instant(in: log.zone), site: invocation.value("site"))
     if let window = invocation.value("window") { question.window = try DurationArgument.read(window, option: "window") }
     return question
+  }
+
+  func nat(_ invocation: Invocation) throws -> Reply {
+    let (ip, port) = try EndpointArgument.read(invocation.words[0], name: "IP[:PORT]")
+    let to = try invocation.value("to").map { text throws(UsageError) in try EndpointArgument.read(text, name: "--to") }
+    guard port != nil || to != nil else {
+      throw UsageError("without a port --to is necessary: many stand behind one address", hint: "\(ip):PORT, or --to IP[:PORT]")
+    }
+    guard let at = invocation.value("at") else { throw UsageError("--at is missing", hint: "--at '2026-11-20 14:03:07'") }
+    var question = Nat(ip: ip, port: port, at: try TimeArgument(at).instant(in: log.zone), to: to, site: invocation.value("site"))
+    if let window = invocation.value("window") { question.window = try DurationArgument.read(window, option: "window") }
+    if let name = invocation.value("protocol") {
+      guard TransportProtocol.read(Array(name.utf8).span) != nil else {
+        throw UsageError("--protocol: \(Arguments.quoted(name)) is no protocol", hint: "tcp, udp, icmp or a number up to 255")
+      }
+      question.proto = name
+    }
+    return try reply(log.questions(blocks: true, progress: progress).nat(question))
   }
 
   func device(_ invocation: Invocation) throws -> Reply {

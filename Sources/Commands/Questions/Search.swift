@@ -69,14 +69,10 @@ struct Search {
   private func byIndex(
     _ text: String, _ from: Timestamp, _ to: Timestamp, _ kind: EventKind?, _ found: inout Found
   ) throws -> Bool {
-    guard kind != .session, kind != .notice else { return false }
-    let places = try log.questions(progress: progress).records(of: text, from: from, to: to, kind: kind, limit: Self.maximumRecords + 1)
-    guard !places.isEmpty else { return false }
-    for place in places.sorted(by: { ($0.day, $0.record) < ($1.day, $1.record) }) {
-      guard let line = try DayReader.record(place.record, of: log.archive.day(place.day)) else { continue }
-      guard found.add(place.day, place.record, line.span) else { break }
-    }
-    return true
+    guard kind != .notice else { return false }
+    let questions = try log.questions(blocks: true, progress: progress)
+    try questions.forEachRecord(naming: text, from: from, to: to, kind: kind) { found.add($0.day, $0.record, $1) }
+    return found.count > 0
   }
 
   // MARK: - By reading

@@ -62,11 +62,37 @@ struct HolderText {
     line("relay", Words.text(holder["relay"]))
     line("circuit id", Words.text(holder["circuit_id"]))
     for user in holder["users"]?.array ?? [] { line("user", self.user(user)) }
-    if let session = holder["session"], case .object(let members) = session {
-      line("session", members.compactMap { m in Words.text(m.value).map { "\(visible(m.name)) \($0)" } }.joined(separator: ", "))
+    if let session = holder["session"], !session.isNull {
+      line("session", self.session(session))
+      line("session from", Words.both(session["start"]))
+      line("session to", Words.both(session["end"]) ?? "no end is known")
+      line("bytes", bytes(session))
     }
     for evidence in holder["evidence"]?.array ?? [] { line("evidence", self.evidence(evidence)) }
     return out
+  }
+
+  /// `tcp 10.20.3.57:51834 as 195.142.10.8:40112 to 93.184.216.34:443`
+  private func session(_ session: JSONValue) -> String {
+    var words = [Words.text(session["protocol"])].compactMap { $0 }
+    if let src = endpoint(session, "src") { words.append(src) }
+    if let nat = endpoint(session, "nat") { words += ["as", nat] }
+    if let dst = endpoint(session, "dst") { words += ["to", dst] }
+    return words.joined(separator: " ")
+  }
+
+  private func endpoint(_ session: JSONValue, _ side: String) -> String? {
+    guard let ip = Words.text(session[side + "_ip"]) else { return nil }
+    guard let port = Words.text(session[side + "_port"]) else { return ip }
+    let last = Words.text(session[side + "_port_last"]).map { "-" + $0 } ?? ""
+    return (ip.utf8.contains(UInt8(ascii: ":")) ? "[\(ip)]" : ip) + ":" + port + last
+  }
+
+  private func bytes(_ session: JSONValue) -> String? {
+    let out = session["bytes_out"]?.integer.map { "\(Words.grouped($0)) out" }
+    let back = session["bytes_in"]?.integer.map { "\(Words.grouped($0)) in" }
+    let both = [out, back].compactMap { $0 }
+    return both.isEmpty ? nil : both.joined(separator: ", ")
   }
 
   private func site(_ holder: JSONValue) -> String {

@@ -97,6 +97,12 @@ public struct RemoteAuthority: TimeStampAuthority {
     if let policy, token.policy != policy { throw AuthorityError("its token is under policy \(token.policy), not \(policy)") }
   }
 
+  public func validation(of token: TimeStampToken) -> ValidationCapture? {
+    var capture = ValidationCapture(proxy: proxy, seconds: seconds)
+    capture.capture(token.certificate, through: token.others + ((try? trust().certificates) ?? []))
+    return capture
+  }
+
   public var pauseMilliseconds: Int64 { if case .kamuSM = account { 3000 } else { 0 } }
 
   public func credits() throws -> Int? {

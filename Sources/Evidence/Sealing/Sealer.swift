@@ -23,7 +23,10 @@ public final class Sealer {
   private let keys: KeyFolder
   private let log: LogIdentity
   private let logSHA256: Digest
-  private let signer: Signer?
+  /// Who signs; nil where the log was opened without its keys.
+  public private(set) var signer: Signer?
+  /// Who signs from the seal after the next on.
+  private var successor: Signer?
   /// Those that answer at once.
   private var authorities: [any TimeStampAuthority]
   private var stampsEvery: Bool
@@ -44,19 +47,19 @@ public final class Sealer {
   public private(set) var lastErrors: [String: String] = [:]
 
   /// - Parameters:
-  ///   - identity: nil where nothing is to be sealed: no key is needed then.
+  ///   - signer: nil where nothing is to be sealed: no key is needed then.
   ///   - authorities: those that answer at once.
   ///   - stampsEvery: false: only final seals are sent to authorities.
   /// - Throws: `ArchiveError` where the newest seal is older than `keys/last-seal` says, or is not the one it says.
   public init(
-    _ archive: ArchiveFolder, keys: KeyFolder, identity: consuming Identity?, authorities: [any TimeStampAuthority], stampsEvery: Bool,
+    _ archive: ArchiveFolder, keys: KeyFolder, signer: Signer?, authorities: [any TimeStampAuthority], stampsEvery: Bool,
     software: String
   ) throws {
     store = SealStore(archive)
     self.keys = keys
     log = try archive.log()
     logSHA256 = SHA256.hash(try archive.logBytes())
-    if let identity { signer = Signer(identity) } else { signer = nil }
+    self.signer = signer
     self.authorities = authorities
     self.stampsEvery = stampsEvery
     self.software = software
@@ -138,18 +141,12 @@ public final class Sealer {
     }
   }
 
-  /// A key that may be absent: an `Identity` itself cannot be looked at in an optional.
-  private final class Signer {
-    let identity: Identity
-    init(_ identity: consuming Identity) { self.identity = identity }
-  }
-
   /// Makes the next seal: on disk and signed when this returns; its token is asked for, and waited for later where no
   /// authority answers.
   /// - Throws: where it could not be placed or signed. Calling again finishes what was begun.
   public func seal(_ statement: Statement) throws -> Seal {
-    guard let signer = signer?.identity.certificate.sha256 else { throw Self.noKey }
     try finishUnsigned()
+    guard let signer = signer?.digest else { throw Self.noKey }
     guard let root = statement.state.root else { throw ArchiveError(.missing, Layout.salt, "no seal without the day's salt") }
     let seal = Seal(
       log: log.name, logSHA256: logSHA256, number: (newest?.number ?? 0) + 1, previous: previous, tokens: unlisted,
@@ -158,7 +155,8 @@ public final class Sealer {
       sha256: statement.state.sha256,
       root: root, saltSHA256: SHA256.hash(statement.salt.fileBytes), earliest: statement.state.earliest, latest: statement.state.latest,
       made: statement.made, dropped: statement.dropped, keptFrom: newest?.keptFrom ?? statement.day, holds: newest?.holds ?? [],
-      signer: signer, clock: statement.clock, software: software, note: statement.note)
+      signer: signer, clock: statement.clock, software: software, note: statement.note,
+      nextSigner: successor?.digest)
     try Disk.place(seal.fileBytes, at: store.path(seal.number, seal.day, .json))
     newest = seal
     unlisted = []
@@ -173,10 +171,15 @@ public final class Sealer {
   public func finishUnsigned() throws {
     guard let (number, day) = unsigned else { return }
     let json = try store.bytes(number, day, .json)
+    if let newest, let signer, newest.signer != signer.digest {
+      throw ArchiveError(
+        .changed, store.path(number, day, .json), "it is to be signed by certificate \(newest.signer), but there is only \(signer.digest)")
+    }
     let p7s = try sign(json)
     try Disk.place(p7s, at: store.path(number, day, .signature))
     previous = Seal.Previous(json: SHA256.hash(json), p7s: SHA256.hash(p7s))
     unsigned = nil
+    if let successor, newest?.nextSigner == successor.digest { (signer, self.successor) = (successor, nil) }
     if stampsEvery || newest?.isFinal == true { waiting.append(WaitingSeal(number: number, day: day)) }
     try LastSeal(number: number, p7s: SHA256.hash(p7s)).write(keys)
   }
@@ -185,6 +188,22 @@ public final class Sealer {
     guard let signer else { throw Self.noKey }
     return try Signature.sign(json, signer.identity.key, signer.identity.certificate, chain: signer.identity.chain)
   }
+
+  /// Whether the newest seal leads one to expect this signer. Anybody else is a change that it does not announce.
+  public func expects(_ signer: Signer) -> Bool {
+    guard let newest else { return true }
+    return (newest.nextSigner ?? newest.signer) == signer.digest
+  }
+
+  /// Hands over to another key (design section 5): the next seal is still the old one's, and announces it.
+  /// - Parameter old: who signs until then; nil: who signs now.
+  public func announce(_ new: Signer, by old: Signer? = nil) {
+    if let old { signer = old }
+    successor = new.digest == signer?.digest ? nil : new
+  }
+
+  /// Whether the next seal announces another key.
+  public var isHandingOver: Bool { successor != nil }
 
   private static let noKey = ArchiveError(.missing, "keys", "the log was opened without its keys: nothing can be sealed")
 
@@ -214,6 +233,20 @@ public final class Sealer {
     try Disk.place(token, at: store.path(seal.number, seal.day, file))
     unlisted.append(Seal.Token(file: Layout.seal(seal.number, file), sha256: SHA256.hash(token)))
     waiting.removeAll { $0 == seal }
+  }
+
+  /// Keeps certificates, CRLs and OCSP answers, to be listed in the next seal.
+  public func add(validation files: [[UInt8]]) throws {
+    guard !files.isEmpty else { return }
+    let folder = store.archive.path(Layout.validation)
+    try Disk.makeFolder(folder, orExisting: true)
+    for file in files {
+      let digest = SHA256.hash(file)
+      let path = folder + "/" + digest.description
+      guard access(path, F_OK) != 0 else { continue }
+      try Disk.place(file, at: path)
+      unlistedValidation.append(digest)
+    }
   }
 
   /// What is to be stamped of a seal.

@@ -8,11 +8,14 @@ public protocol TimeStampAuthority: Sendable {
   func credits() throws -> Int?
   /// Between two tokens, in milliseconds: where they are paid for, a storm of seals must not empty the account.
   var pauseMilliseconds: Int64 { get }
+  /// What an auditor will need to judge the certificate of a token that it gave. Blocks for as long as the network likes.
+  func validation(of token: TimeStampToken) -> ValidationCapture?
 }
 
 extension TimeStampAuthority {
   public func credits() throws -> Int? { nil }
   public var pauseMilliseconds: Int64 { 0 }
+  public func validation(of token: TimeStampToken) -> ValidationCapture? { nil }
 }
 
 /// Why an authority gave no token that can be used, in words for the administrator.

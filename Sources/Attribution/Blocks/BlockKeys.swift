@@ -1,0 +1,89 @@
+import Archive
+import Record
+
+/// The typed keys by which a record can be looked for in the archive's blocks.
+enum BlockKey {
+  /// A public address and port: where there is no translation, the source's own.
+  static func endpoint(_ ip: IPAddress, _ port: Int) -> UInt64 { KeyHash.of(0x6e, ip, UInt64(port)) }
+  /// An address of the institution: of a lease, a sighting, a login, or the source of a session.
+  static func inside(_ ip: IPAddress) -> UInt64 { KeyHash.of(0x73, ip) }
+  /// Any other: the destination, the translated address, where a VPN's user came from.
+  static func outside(_ ip: IPAddress) -> UInt64 { KeyHash.of(0x64, ip) }
+  static func mac(_ mac: MACAddress) -> UInt64 { KeyHash.of(0x6d, IPAddress(v6: UInt128(mac.value))) }
+  /// Folded, as are host names.
+  static func user(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(0x75, name) }
+  static func hostname(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(0x68, name) }
+  /// A DUID or client identifier in hexadecimal.
+  static func identifier(_ text: Span<UInt8>) -> UInt64 { KeyHash.of(0x69, text) }
+}
+
+extension EventReading {
+  /// The public side of a session: the translated source, or the source itself where nothing is translated.
+  var publicSide: Endpoint { Endpoint(ip: nat.ip ?? src.ip, port: nat.port ?? src.port) }
+
+  func addKeys(to keys: inout [UInt64]) {
+    if let ip { keys.append(BlockKey.inside(ip)) }
+    if let prefix { keys.append(BlockKey.inside(prefix.address)) }
+    if let ip = src.ip { keys.append(BlockKey.inside(ip)) }
+    for ip in [dst.ip, nat.ip, outerIP] { if let ip { keys.append(BlockKey.outside(ip)) } }
+    let side = publicSide
+    if kind == .session, natPortLast == nil, let ip = side.ip, let port = side.port { keys.append(BlockKey.endpoint(ip, port)) }
+    if let mac { keys.append(BlockKey.mac(mac)) }
+    for name in [user, phone] { if let name, !name.isEmpty { keys.append(BlockKey.user(Folding.fold(name).span)) } }
+    if let hostname, !hostname.isEmpty { keys.append(BlockKey.hostname(Folding.fold(hostname).span)) }
+    for id in [duid, clientID] { if let id { keys.append(BlockKey.identifier(id.span)) } }
+  }
+}
+
+/// What is kept of a block while its records are read.
+struct BlockSummary {
+  private var keys: [UInt64] = []
+  private(set) var records = 0
+  var received = TimeRange()
+  /// Of the events, a session from its beginning to its end.
+  var happened = TimeRange()
+
+  /// Microseconds since 1970; empty until something is put in.
+  struct TimeRange: Hashable {
+    var least = Int64.max
+    var greatest = Int64.min
+
+    mutating func add(_ time: Moment) {
+      least = min(least, time.microseconds)
+      greatest = max(greatest, time.microseconds)
+    }
+
+    mutating func add(_ other: TimeRange) {
+      least = min(least, other.least)
+      greatest = max(greatest, other.greatest)
+    }
+
+    func touches(_ span: ClosedRange<Int64>) -> Bool { least <= span.upperBound && greatest >= span.lowerBound }
+  }
+
+  mutating func add(_ line: Span<UInt8>) {
+    records += 1
+    guard RecordReading.hasEvents(line), let record = try? RecordReading(line) else {
+      if let time = RecordTime.leading(line) { received.add(Moment(time)) }
+      return
+    }
+    received.add(record.time)
+    for event in record.facts + record.sessions {
+      event.addKeys(to: &keys)
+      if event.kind == .session {
+        let sign = SessionSign(event, of: record)
+        happened.add(sign.start ?? sign.at)
+        happened.add(sign.end ?? sign.at)
+      }
+      happened.add(event.believesDevice(record.via) ? event.time.map(Moment.init) ?? record.time : record.time)
+    }
+  }
+
+  /// The hashes of the keys, each once.
+  var distinct: [UInt64] {
+    var found: [UInt64] = []
+    found.reserveCapacity(keys.count)
+    for key in keys.sorted() where found.last != key { found.append(key) }
+    return found
+  }
+}
