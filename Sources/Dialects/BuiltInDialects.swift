@@ -6,6 +6,7 @@ enum BuiltInDialects {
       DialectFolder.File(name: "a10-cgnat-cef", path: "a10-cgnat-cef.json5", bytes: PackageResources.a10_cgnat_cef_json5),
       DialectFolder.File(name: "arpwatch", path: "arpwatch.json5", bytes: PackageResources.arpwatch_json5),
       DialectFolder.File(name: "aruba", path: "aruba.json5", bytes: PackageResources.aruba_json5),
+      DialectFolder.File(name: "barracuda-ngf", path: "barracuda-ngf.json5", bytes: PackageResources.barracuda_ngf_json5),
       DialectFolder.File(name: "bsd-kernel-arp", path: "bsd-kernel-arp.json5", bytes: PackageResources.bsd_kernel_arp_json5),
       DialectFolder.File(name: "checkpoint", path: "checkpoint.json5", bytes: PackageResources.checkpoint_json5),
       DialectFolder.File(name: "checkpoint-cef", path: "checkpoint-cef.json5", bytes: PackageResources.checkpoint_cef_json5),
