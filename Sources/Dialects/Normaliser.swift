@@ -86,7 +86,9 @@ public struct Normaliser: Sendable {
     var outcome = Outcome.notForUs
     if let app = header.app {
       for entry in set.entries(text, app) {
-        guard let reading = set.reading(ofEntry: entry, text, app), permits(reading.dialect, source.dialects) else { continue }
+        guard let reading = set.reading(ofEntry: entry, text, app), permits(reading.dialect, source.dialects), isFor(reading, text) else {
+          continue
+        }
         let found = read(text, with: reading, byName: true, received, sender, source, &events)
         guard case .notUnderstood = found else { return found }
         if outcome == .notForUs { outcome = found }
@@ -94,7 +96,7 @@ public struct Normaliser: Sendable {
       var position = 0
       while let prefix = set.reading(ofPrefixFrom: position, text, app) {
         position = prefix.next
-        guard permits(prefix.reading.dialect, source.dialects) else { continue }
+        guard permits(prefix.reading.dialect, source.dialects), isFor(prefix.reading, text) else { continue }
         let found = read(text, with: prefix.reading, byName: true, received, sender, source, &events)
         guard case .notUnderstood = found else { return found }
         if outcome == .notForUs { outcome = found }
@@ -156,6 +158,19 @@ public struct Normaliser: Sendable {
     return hadHead || unlessHeadless && set.dialects[reading.dialect].head.isEmpty
   }
 
+  /// The text that a reading has which was chosen by the program's name.
+  private func named(_ applies: Applies) -> Range<Int>? {
+    guard applies.withTag, let app = header.app, let message = header.message else { return header.message }
+    return app.lowerBound..<message.upperBound
+  }
+
+  /// Whether a message of its program has what the reading wants in it.
+  private func isFor(_ reading: DialectSet.Reading, _ text: Span<UInt8>) -> Bool {
+    let applies = set.applies(reading)
+    guard !applies.contains.isEmpty else { return true }
+    return named(applies).map { applies.holds(text.extracting($0)) } ?? false
+  }
+
   private func permits(_ index: Int, _ only: [Int]?) -> Bool {
     guard let only else { return true }
     return only.contains(index)
@@ -173,10 +188,7 @@ public struct Normaliser: Sendable {
     _ text: Span<UInt8>, with reading: DialectSet.Reading, byName: Bool = false, _ received: Int64, _ sender: UInt64,
     _ source: borrowing SourceReading, _ events: inout EventList
   ) -> Outcome {
-    let dialect = set.dialects[reading.dialect]
-    let applies = reading.cut >= 0 ? dialect.cuts[reading.cut].applies : dialect.applies
-    var message = header.message
-    if byName, applies.withTag, let app = header.app, let text = message { message = app.lowerBound..<text.upperBound }
+    let message = byName ? named(set.applies(reading)) : header.message
     if reading.cut >= 0 { return cut(text, message, with: reading, received, source, &events) }
     guard let message else { return .notUnderstood(dialect: reading.dialect) }
     return read(text, trimmed(text, message), with: reading.dialect, received, sender, source, &events)
