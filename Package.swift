@@ -38,7 +38,8 @@ let package = Package(
       name: "Commands", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "CLinux"], swiftSettings: plain
     ),
     .target(
-      name: "Collector", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "Commands", "CLinux"],
+      name: "Collector",
+      dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "Commands", "CLinux", "COpenSSL"],
       swiftSettings: plain),
 
     .executableTarget(name: "muhurd", dependencies: ["Collector"], swiftSettings: plain),
@@ -64,7 +65,7 @@ let package = Package(
 if fuzzing {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: ["Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence"], path: "Fuzz",
+      name: "fuzz", dependencies: ["Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence", "Attribution"], path: "Fuzz",
       swiftSettings: plain,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }

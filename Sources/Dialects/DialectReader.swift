@@ -151,7 +151,7 @@ private struct DialectReader {
     guard !nodes.isEmpty, nodes.count <= Self.maximumPatterns else { throw list.error("expected 1 to \(Self.maximumPatterns) patterns") }
     var words: [[UInt8]?] = []
     for node in nodes {
-      try refuse(node.unknownMembers(besides: ["name", "text", "event", "after"]))
+      try refuse(node.unknownMembers(besides: ["name", "text", "event", "after", "gap"]))
       let name = try node.member("name")
       let called = try name.string()
       guard !compiler.dialect.patterns.contains(where: { $0.name == called }) else { throw name.error("two patterns are called \(called)") }
@@ -163,6 +163,13 @@ private struct DialectReader {
       if case .null = event.value {
       } else {
         pattern.event = try compiler.readEvent(event, Set(range.map { compiler.dialect.nodes[$0].name }))
+      }
+      if let gap = node["gap"] {
+        guard let found = PatternGap(rawValue: try gap.string()) else {
+          throw gap.error("expected lost (messages before this one are missing) or paused (nothing is written from now on)")
+        }
+        guard pattern.event == nil else { throw gap.error("a pattern with a gap has no event: event: null") }
+        pattern.gap = found
       }
       compiler.dialect.patterns.append(pattern)
     }

@@ -1,6 +1,6 @@
 public import Archive
 import Glibc
-public import Record
+import Record
 
 /// Verifies what a path leads to. Shares no state with a daemon; reads, and never writes.
 public enum Verifier {

@@ -1,4 +1,3 @@
-public import Record
 import Synchronization
 
 /// How far the verifier has come with the records; the seals are checked before.

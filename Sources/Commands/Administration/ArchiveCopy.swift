@@ -251,7 +251,8 @@ struct ArchiveCopy {
     clock_gettime(CLOCK_REALTIME, &now)
     var options = VerifierOptions(asOf: Int64(now.tv_sec) * Timestamp.second)
     options.from = from
-    let report = try Verifier.verify(copy.path, options) { progress("checking \($0): \(Words.grouped($1)) records") }
+    progress("checking the copy")
+    let report = try Verifier.verify(copy.path, options)
     let last = report.days.last?.day
     let all = report.findings + report.days.flatMap(\.findings)
     return all.filter { finding in
