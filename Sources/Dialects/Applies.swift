@@ -18,7 +18,7 @@ struct Applies: Sendable {
   var last = false
 
   /// How far `contains` looks, in bytes.
-  static let reach = 1024
+  static let reach = 8192
 
   /// Whether all of `contains` stands in a text.
   func holds(_ text: Span<UInt8>) -> Bool {

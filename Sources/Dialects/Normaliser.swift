@@ -117,6 +117,12 @@ public struct Normaliser: Sendable {
     // A line without any header is text from its first byte on.
     let bare = header.priority == nil && header.time == nil
     if bare, let message = header.message { header.message = 0..<message.upperBound }
+    outcome = readByBeginning(text, received, sender, source, &events, outcome)
+    switch outcome {
+    case .event, .nothing: return outcome
+    case .notUnderstood, .notForUs: break
+    }
+    // A source's own dialects read also what does not look like theirs.
     if let only = source.dialects {
       for i in only where set.dialects.indices.contains(i) {
         for reading in set.readings[i] {
@@ -127,12 +133,7 @@ public struct Normaliser: Sendable {
       }
       return outcome
     }
-    outcome = readByBeginning(text, received, sender, source, &events, outcome)
     guard bare else { return outcome }
-    switch outcome {
-    case .event, .nothing: return outcome
-    case .notUnderstood, .notForUs: break
-    }
     for reading in set.bare {
       let before = nearest
       let found = read(text, with: reading, received, sender, source, &events)
