@@ -21,6 +21,7 @@ public final class LogIndex: Sendable {
   /// Whoever builds the index of blocks; they are read without it.
   private let blocks: Mutex<Blocks>
   private let writing = Writing()
+  private let gathered = GatheredBlocks()
 
   /// `@unchecked`: only whoever holds the `Mutex` around it looks at it.
   private final class Blocks: @unchecked Sendable {
@@ -45,14 +46,14 @@ public final class LogIndex: Sendable {
     self.zone = zone
     self.folder = folder
     self.isLive = isLive
-    blocks = Mutex(Blocks(BlockIndex(in: folder, for: archive, logID: identity.id)))
+    blocks = Mutex(Blocks(BlockIndex(in: folder, for: archive, logID: identity.id, gathered: gathered)))
   }
 
   /// Reads what has come since the last time.
   /// - Returns: the number of records read.
   @discardableResult public func catchUp(progress: (String) -> Void = { _ in }) throws -> Int {
     try lock.withLock { _ in
-      let follower = try writing.follower ?? IndexFollower(opened(progress), of: archive)
+      let follower = try writing.follower ?? IndexFollower(opened(progress), of: archive, gathered: gathered)
       writing.follower = follower
       var read = 0
       while case let n = try follower.catchUp(records: Self.stretch), n > 0 {
@@ -111,7 +112,7 @@ public final class LogIndex: Sendable {
     try rebuilding.withLock { _ in
       let index = try Index.rebuilt(in: folder, for: archive) { progress(Self.words($0)) }
       let counts = index.counts
-      let follower = IndexFollower(index, of: archive)
+      let follower = IndexFollower(index, of: archive, gathered: gathered)
       lock.withLock { _ in writing.follower = follower }
       try blocks.withLock { try $0.index.discard() }
       try catchUpBlocks(progress: progress)

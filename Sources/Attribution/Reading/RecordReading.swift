@@ -35,6 +35,9 @@ struct RecordReading {
     return !any
   }
 
+  /// Whether there is something for the SQLite file.
+  var matters: Bool { !facts.isEmpty || !notices.isEmpty || sessions.contains { $0.isPortBlock } }
+
   /// Whether a line has that text in it.
   static func holds(_ text: [UInt8], _ line: Span<UInt8>) -> Bool {
     line.withUnsafeBytes { line in text.withUnsafeBytes { linux_find(line.baseAddress, line.count, $0.baseAddress, $0.count) } } >= 0
@@ -57,7 +60,10 @@ struct RecordReading {
     var via: Via?
     var events: Range<Int>?
     var members = try ObjectScanner(line, at: 0)
-    while let (name, value) = try members.member() {
+    while true {
+      // The message is most of a line, and in its text a quotation mark never stands without a backslash.
+      members.skip(",\"raw", to: ",\"events\":[")
+      guard let (name, value) = try members.member() else { break }
       let key = line.extracting(name)
       if key.equals("time") {
         time = RecordTime.parse(line.extracting(value.range))

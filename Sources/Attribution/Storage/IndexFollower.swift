@@ -6,12 +6,15 @@ import Record
 public final class IndexFollower {
   public let index: Index
   private let archive: ArchiveFolder
+  private let gathered: GatheredBlocks?
   private var day: CalendarDay?
   private var reader: DayReader?
   /// The head of the last line that was read (its time stands there), and its day's place.
   private var head: [UInt8] = []
 
-  public init(_ index: Index, of archive: ArchiveFolder) {
+  /// - Parameter gathered: gets what is seen of whole blocks.
+  public init(_ index: Index, of archive: ArchiveFolder, gathered: GatheredBlocks? = nil) {
+    self.gathered = gathered
     self.index = index
     self.archive = archive
   }
@@ -90,8 +93,11 @@ public final class IndexFollower {
       var full = false
       let before = count
       try reader.forEach { number, line in
-        if RecordReading.matters(line) {
-          try index.apply(line, at: RecordPosition(day: day, record: number), previous: lastTime)
+        let isNeeded = gathered == nil ? RecordReading.matters(line) : RecordReading.hasEvents(line)
+        let reading = isNeeded ? try? RecordReading(line) : nil
+        gathered?.add(line, reading, day, number)
+        if let reading, reading.matters {
+          try index.apply(reading, at: RecordPosition(day: day, record: number), previous: lastTime)
         }
         head.removeAll(keepingCapacity: true)
         head.append(line.extracting(0..<min(line.count, 43)))
