@@ -14,7 +14,7 @@ struct FuzzTarget: Sendable {
   var run: @Sendable (Span<UInt8>) -> Void
 
   static let all: [FuzzTarget] = [
-    .syslog, .framing, .dialects, .dialectFiles, .json5, .strictJSON, .blocks, .seals, .records, .signatures, .tokens,
+    .syslog, .framing, .dialects, .dialectFiles, .json5, .strictJSON, .blocks, .seals, .records, .signatures, .tokens, .answers,
     .bundles, .packets, .captures,
   ]
 
