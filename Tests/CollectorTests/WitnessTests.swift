@@ -90,7 +90,7 @@ import Testing
     Thread.start("server") {
       let peer = accept(tcp, nil, nil)
       var bytes = [UInt8](repeating: 0, count: 4096)
-      let n = recv(peer, &bytes, bytes.count, Int32(MSG_WAITALL.rawValue))
+      let n = recv(peer, &bytes, bytes.count, Int32(MSG_WAITALL))
       RealFile.write(Array(bytes.prefix(max(0, n))), to: self.folder + "/tcp")
       close(peer)
     }
@@ -102,7 +102,9 @@ import Testing
 
   @Test("mail goes through the program that is named, with the line in it")
   func mail() {
-    RealFile.write(Array("#!/bin/sh\necho \"$@\" >\(folder)/arguments\ncat >\(folder)/mail.new\nmv \(folder)/mail.new \(folder)/mail\n".utf8), to: folder + "/sendmail")
+    RealFile.write(
+      Array("#!/bin/sh\necho \"$@\" >\(folder)/arguments\ncat >\(folder)/mail.new\nmv \(folder)/mail.new \(folder)/mail\n".utf8),
+      to: folder + "/sendmail")
     chmod(folder + "/sendmail", 0o700)
     _ = run([.mail(to: "denetim@efeler.bel.tr", sendmail: folder + "/sendmail")], [head(9)]) { text("published").contains("denetim") }
     #expect(text("arguments") == "-i denetim@efeler.bel.tr\n")
@@ -124,7 +126,9 @@ import Testing
     ]
     let queue = run(publishers, [head(1)]) { !text("heads").isEmpty }
     let warnings = queue.warnings.joined(separator: "\n")
-    for words in ["a@b: \(folder)/busy ended with 75", "c@d: \(folder)/none: No such file", "Connection refused", "/nowhere/heads: No such"] {
+    for words in [
+      "a@b: \(folder)/busy ended with 75", "c@d: \(folder)/none: No such file", "Connection refused", "/nowhere/heads: No such",
+    ] {
       #expect(warnings.contains(words), "\(warnings)")
     }
     // The next start sends what is still owed.

@@ -31,7 +31,8 @@ import Testing
   private func status(_ daemon: RealDaemon) throws -> JSONValue { try #require(try daemon.ask("status").json) }
 
   private func verify(_ daemon: RealDaemon) throws -> Outcome {
-    try daemon.run("muhur-verify", ["--signer", daemon.folder + "/keys/signer.crt", "--tsa", authority.trust, "--json", daemon.archivePath])
+    try daemon.run(
+      "muhur-verify", ["--signer", daemon.folder + "/keys/signer.crt", "--tsa", authority.trust, "--json", daemon.archivePath])
   }
 
   private func wait(_ seconds: Int = 60, _ holds: () throws -> Bool) rethrows -> Bool {
