@@ -64,7 +64,7 @@ let package = Package(
 if fuzzing {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: ["Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence"], path: "Fuzz",
+      name: "fuzz", dependencies: ["Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence", "Attribution"], path: "Fuzz",
       swiftSettings: plain,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }

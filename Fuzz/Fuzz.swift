@@ -15,7 +15,7 @@ struct FuzzTarget: Sendable {
 
   static let all: [FuzzTarget] = [
     .syslog, .framing, .dialects, .dialectFiles, .json5, .strictJSON, .blocks, .seals, .records, .signatures, .tokens, .answers,
-    .bundles, .packets, .captures,
+    .bundles, .packets, .captures, .blockIndex,
   ]
 
   /// Chosen before the first input.

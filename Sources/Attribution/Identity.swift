@@ -24,11 +24,19 @@ public struct Identity: Hashable, Sendable {
     if let mac, let theirs = other.mac { return mac == theirs }
     if let duid, let theirs = other.duid { return duid == theirs }
     if let clientID, let theirs = other.clientID { return clientID == theirs }
+    // A client identifier of hardware type 1 is a MAC (RFC 2132 section 9.14): what a switch or router logs in its place.
+    if let mac = mac ?? macInClientID, let theirs = other.mac ?? other.macInClientID { return mac == theirs }
     if let macInDUID, let theirs = other.macInDUID { return macInDUID == theirs }
     // A DUID may carry the MAC of a card that is long gone, so that another one there says nothing.
     if let mac, mac == other.macInDUID { return true }
     if let macInDUID, macInDUID == other.mac { return true }
     return nil
+  }
+
+  /// The MAC that a client identifier of type 1 is.
+  private var macInClientID: MACAddress? {
+    guard let clientID, clientID.count == 20, clientID.span.starts(with: "01:") else { return nil }
+    return MACAddress(text: clientID.span.extracting(3..<20))
   }
 
   /// Takes over what `other` knows and this does not.

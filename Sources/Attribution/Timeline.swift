@@ -71,8 +71,10 @@ struct Timeline: Sendable {
   private mutating func acknowledged(_ o: Observation) {
     // Leased for no time at all: how some lease files write a released one.
     if let seconds = o.seconds, seconds <= 0 { return }
+    // Over before it was heard of: a row of an old lease file.
+    if let until = o.until, until.microseconds <= o.time.microseconds { return }
     if var held = lease {
-      if held.identity.matches(o.identity) ?? (held.identity.isEmpty && o.identity.isEmpty) {
+      if isHolder(held, o) {
         held.take(o)
         held.acknowledge(o)
         lease = held
@@ -88,6 +90,15 @@ struct Timeline: Sendable {
     var new = Interval(.lease, o)
     new.acknowledge(o)
     lease = new
+  }
+
+  /// Whether an acknowledgement is about the holder. Witnesses of one exchange may know nothing in common of the device, a
+  /// log its DUID and another its MAC; a server does not give an address to another device within that time. One that
+  /// names no device at all does not say that it is another.
+  private func isHolder(_ held: Interval, _ o: Observation) -> Bool {
+    if let isSame = held.identity.matches(o.identity) { return isSame }
+    if o.identity.isEmpty { return true }
+    return !held.identity.isEmpty && o.time.microseconds - held.lastAck.microseconds <= Interval.exchange
   }
 
   /// Only the holder can give an address back. A message that names no device (Windows' "expired") is about the holder.

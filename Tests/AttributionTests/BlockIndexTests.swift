@@ -205,6 +205,23 @@ import Testing
     #expect(try count("nobody", 0, 86_400 * 4) == 0)
   }
 
+  @Test("any bytes can be read as an index: none traps, and what is read is written back") func hostile() throws {
+    var generator = Seeded(11)
+    let archive = try large()
+    try archive.blocks().catchUp()
+    let file = try #require(try files(archive, "index").values.first)
+    for _ in 0..<300 {
+      var bytes = Array(file[32...].prefix(Int.random(in: 0...3_000, using: &generator)))
+      for _ in 0..<Int.random(in: 0...4, using: &generator) where !bytes.isEmpty {
+        bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+      }
+      #expect(BlockIndexCheck.fault(bytes.span) == nil)
+    }
+    for length in [UInt8(0), 55, 56, 57, 255] {
+      #expect(BlockIndexCheck.fault(([length] + [UInt8](repeating: 255, count: 200)).span) == nil)
+    }
+  }
+
   @Test("a filter never loses a key, and rarely finds one that is not there") func filter() {
     var generator = Seeded(3)
     for count in [0, 1, 7, 100, 5_000] {

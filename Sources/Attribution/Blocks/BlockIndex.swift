@@ -52,11 +52,17 @@ public final class BlockIndex {
     for path in [String(folder.dropLast("/blocks".count)), folder] {
       guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("mkdir", path) }
     }
+    // Another process builds the same files: what it makes is as good.
+    let lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard lock >= 0 else { throw failure("open", folder) }
+    defer { close(lock) }
+    if flock(lock, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK { return 0 }
     let days = try archive.days()
     try removeGone(days)
     var done = 0
     for day in days {
-      if case .finished? = standings[day] { continue }
+      // A question throws a damaged file away.
+      if case .finished? = standings[day], access(path(day), F_OK) == 0 { continue }
       done += try build(day, isPast: day != days.last, limit - done)
       if done >= limit { break }
     }

@@ -49,6 +49,9 @@ struct DeviceName {
 
   func names(hostname: [UInt8]?) -> Bool { hostname.map { Folding.fold($0) == folded } ?? false }
   func names(user: [UInt8]?) -> Bool { names(hostname: user) }
+  func names(_ login: Login) -> Bool {
+    names(user: login.user) || names(user: login.first.detail.phone) || names(user: login.last.detail.phone) || names(login.identity)
+  }
 }
 
 extension Questions {
@@ -69,14 +72,14 @@ extension Questions {
         let all = try index.intervals(of: place.id, from: from, to: to)
         for (interval, certainty) in zip(all, Judgement.overall(all)) where interval.start <= to {
           let users = try users(interval, place, index, number, from: max(from, interval.start), to: min(to, interval.possibleUntil))
-          let isUser = users.contains { Folding.fold($0.user) == name.folded }
+          let isUser = users.contains { Folding.fold($0.user) == name.folded || $0.phone.map { Folding.fold($0) == name.folded } ?? false }
           guard try isUser || name.names(interval.identity) || isNamed(interval, name, place, index) else { continue }
           var answer = try answer(interval, place, index, number, at: nil)
           answer.certainty = certainty
           answer.users = users
           result.answers.append(answer)
         }
-        for login in try loginsAlone(place, index, from: from, to: to) where name.names(user: login.user) || name.names(login.identity) {
+        for login in try loginsAlone(place, index, from: from, to: to) where name.names(login) {
           result.answers.append(answer(login, place, index, number, from: max(from, login.first.time)))
         }
       }
@@ -92,7 +95,7 @@ extension Questions {
     guard place.length == LoginPlace.macLength,
       case let mac = MACAddress(value: UInt64(truncatingIfNeeded: place.ip.value)),
       try index.logins(ofDevice: mac, site: place.site, from: from, to: to).contains(where: {
-        name.names(user: $0.user) || name.names($0.identity)
+        name.names($0)
       })
     else { return [] }
     return try index.places(named: [NameKey.mac(mac)], before: to).filter {

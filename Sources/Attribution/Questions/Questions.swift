@@ -62,7 +62,8 @@ extension Index {
       lengths.append(row.int(0))
       return true
     }
-    for length in lengths where (0...128).contains(length) {
+    // The address itself before the prefixes around it, the narrowest first.
+    for length in lengths.reversed() where (0...LoginPlace.greatestPrefix).contains(length) {
       let free = UInt128(128 - length)
       let masked = IPAddress(v6: length == 0 ? 0 : (ip.value >> free) << free)
       try database.statement("\(Self.place) WHERE a.ip=? AND a.length=? ORDER BY s.name").bind(1, masked.bytes).bind(2, length).forEach {

@@ -19,7 +19,7 @@ enum NameKey {
     if let duid = o.identity.duid { keys.append(self.duid(duid)) }
     if let id = o.identity.clientID { keys.append(clientID(id)) }
     if let name = o.detail.hostname, !name.isEmpty { keys.append(hostname(name)) }
-    if let user = o.detail.user, !user.isEmpty { keys.append(self.user(user)) }
+    for name in [o.detail.user, o.detail.phone] { if let name, !name.isEmpty { keys.append(user(name)) } }
     return keys
   }
 }

@@ -1,0 +1,22 @@
+import Record
+
+/// What must hold of any bytes that are read as a day's file in the index of blocks, or as a record for it: for the fuzzer.
+public enum BlockIndexCheck {
+  /// - Returns: nil, or what does not hold.
+  public static func fault(_ bytes: Span<UInt8>) -> String? {
+    var at = 0
+    while let (part, next) = try? BlockIndexFile.part(bytes, at: at) {
+      guard next > at, next <= bytes.count else { return "parts follow each other inside the bytes" }
+      if case .entry(let entry, let filter) = part {
+        let written = BlockIndexFile.bytes(entry, filter: bytes.extracting(filter).array)
+        guard written.span.equals(bytes.extracting(at..<next)) else { return "an entry is written as it was read" }
+      }
+      at = next
+    }
+    var summary = BlockSummary()
+    summary.add(bytes)
+    let keys = summary.distinct
+    let filter = BlockFilter.make(keys)
+    return keys.allSatisfy { BlockFilter.mayHold($0, filter.span) } ? nil : "a filter holds its keys"
+  }
+}
