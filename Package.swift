@@ -38,7 +38,8 @@ let package = Package(
       name: "Commands", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "CLinux"], swiftSettings: plain
     ),
     .target(
-      name: "Collector", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "Commands", "CLinux"],
+      name: "Collector",
+      dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "Commands", "CLinux", "COpenSSL"],
       swiftSettings: plain),
 
     .executableTarget(name: "muhurd", dependencies: ["Collector"], swiftSettings: plain),

@@ -28,6 +28,24 @@ static inline void ossl_v3_ctx(X509V3_CTX *c, X509 *cert) { X509V3_set_ctx(c, ce
 static inline unsigned long ossl_partial_chain(void) { return X509_V_FLAG_PARTIAL_CHAIN; }
 static inline int ossl_ts_flags(void) { return TS_VFY_SIGNATURE | TS_VFY_VERSION | TS_VFY_SIGNER; }
 
+// TLS of a server that only listens (RFC 5425). Sessions are not resumed: a client certificate is looked at each time.
+static inline void ossl_tls_strict(SSL_CTX *c) {
+  SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
+  SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                             SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(c, 0);
+}
+static inline int ossl_tls_verify(int required) { return SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0); }
+static inline int ossl_file_pem(void) { return SSL_FILETYPE_PEM; }
+// Without it OpenSSL asks the terminal for the password of an encrypted key.
+static inline int ossl_no_password(char *buffer, int size, int writing, void *data) {
+  (void)buffer, (void)size, (void)writing, (void)data;
+  return -1;
+}
+static inline void ossl_tls_never_ask(SSL_CTX *c) { SSL_CTX_set_default_passwd_cb(c, ossl_no_password); }
+
 // HTTP: a connection of our own, headers, and TLS over it.
 static inline BIO *ossl_connection(const char *host, const char *port) {
   BIO *b = BIO_new_connect(host);

@@ -12,6 +12,11 @@ final class Counters: Sendable {
   let cut = Atomic(0)
   /// Messages that came and are not in the archive, since start.
   let dropped = Atomic(0)
+  /// `source-gap` notices, and the messages that they say are missing.
+  let sourceGaps = Atomic(0)
+  let sourceGapMessages = Atomic(0)
+  /// Devices that have been silent beyond their `silent_after`.
+  let silentSources = Mutex<[String: Bool]>([:])
   let seals = Atomic(0)
   let notices = Atomic(0)
   /// Times that syncing, packing or sealing failed and was tried again.

@@ -99,6 +99,7 @@ public final class Daemon: Sendable {
       if signal == SIGHUP { reload() }
       if signal == SIGTERM || signal == SIGINT { break }
       tellLosses(&lost)
+      for source in sources { source.hold(core.counters.diskFull.load(ordering: .relaxed)) }
       if service.watchdogMilliseconds != nil, core.isAlive { service.alive() }
     }
     service.stopping()

@@ -279,6 +279,7 @@ public final class LogCore: LogAccess {
     inbox.give(
       .perform { writer in
         writer.tellAllLosses()
+        writer.tellGaps(all: true)
         writer.notice("stopped")
       })
     return end()

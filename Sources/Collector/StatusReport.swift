@@ -14,6 +14,9 @@ struct SenderStatus: Sendable {
   var last: Int64?
   var silentSince: Int64?
   var looksLike: String?
+  /// Messages of its own that never came, as its numbers or words say; and when the latest should have come.
+  var missing = 0
+  var lastGap: Int64?
 }
 
 extension Writer {
@@ -22,7 +25,8 @@ extension Writer {
     activities.values.map { activity in
       SenderStatus(
         name: activity.name, isListed: activity.isListed, received: activity.received, events: activity.events,
-        last: activity.received > 0 ? activity.last : nil, silentSince: activity.silentSince, looksLike: activity.looksLike)
+        last: activity.received > 0 ? activity.last : nil, silentSince: activity.silentSince, looksLike: activity.looksLike,
+        missing: activity.missing, lastGap: activity.lastGap)
     }.sorted { $0.name < $1.name }
   }
 }
@@ -30,7 +34,7 @@ extension Writer {
 extension LogCore {
   /// The answer of `status` (design section 12.24).
   public func status() throws -> JSONValue {
-    let (senders, diskError) = onWriter { ($0.senderStatus(), $0.diskError) }
+    let (senders, diskError, sparse) = onWriter { ($0.senderStatus(), $0.diskError, $0.sparselyNumbered) }
     let keeper = keeper.state.now
     let disk = DiskSpace(of: archive.path)
     let perDay = bytesPerDay()
@@ -43,6 +47,9 @@ extension LogCore {
       ]
       if s.isListed {
         members += [JSONMember("dropped", 0), JSONMember("silent_since", time(s.silentSince))]
+        if s.missing > 0 || s.lastGap != nil {
+          members += [JSONMember("missing", .integer(s.missing)), JSONMember("last_gap", time(s.lastGap))]
+        }
       } else {
         members += [JSONMember("looks_like", JSONValue(s.looksLike)), JSONMember("configure", .string(Self.suggestion(s)))]
       }
@@ -55,11 +62,22 @@ extension LogCore {
         "made": .string(newest.made.description),
       ]
     }
-    let warnings = warnings(senders, keeper, diskError, daysLeft, disk)
+    let numbered = sparse.map {
+      "\($0) numbers messages that it does not send here: losses on the way cannot be told by its numbers (send all levels, or number them for each destination)"
+    }
+    let warnings = warnings(senders, keeper, diskError, daysLeft, disk) + numbered
     return [
       "log": .string(identity.name), "software": .string(Self.software), "started": time(started), "now": time(Clock.microseconds()),
       "recorded": .integer(counters.recorded.value), "events": .integer(counters.events.value),
       "not_understood": .integer(counters.notUnderstood.value), "sources": .array(senders.filter { $0.isListed }.map(row)),
+      "receivers": .array(
+        watched.withLock { $0 }.map { source in
+          .object(
+            [
+              JSONMember("name", .string(source.name)), JSONMember("received", .integer(source.receivedCount)),
+              JSONMember("dropped", .integer(source.droppedCount)),
+            ] + source.statusMembers)
+        }),
       "unlisted": .array(senders.filter { !$0.isListed }.map(row)), "dropped": .integer(counters.dropped.value),
       "seals": ["last": last, "waiting_for_token": .integer(keeper.waiting)],
       "authorities": .array(
@@ -77,7 +95,8 @@ extension LogCore {
   /// The lines that make an unlisted sender a device.
   private static func suggestion(_ s: SenderStatus) -> String {
     let dialects = s.looksLike.map { ", dialects: [\"\($0.prefix { $0 != "/" })\"]" } ?? ""
-    return "{ name: \"NAME\", from: \"\(s.name)\"\(dialects) },"
+    let name = "sender-" + s.name.map { $0 == ":" ? "-" : String($0) }.joined()
+    return "{ name: \"\(name)\", from: \"\(s.name)\"\(dialects) },"
   }
 
   /// What a day takes on disk at the present rate, from what this process has written.
@@ -103,6 +122,12 @@ extension LogCore {
     let clock = Clock.state()
     if !clock.isSynchronised {
       out.append("the kernel does not call the clock synchronised: run an NTP client (chrony or systemd-timesyncd)")
+    }
+    let yesterday = Clock.microseconds() - Timestamp.day
+    for s in senders {
+      guard let last = s.lastGap, last > yesterday else { continue }
+      let how = s.missing > 0 ? "\(s.missing) messages" : "messages"
+      out.append("\(s.name): \(how) of its own never came, the last of them before \(zone.timestamp(last)) (source-gap notices)")
     }
     for s in senders where s.silentSince != nil { out.append("\(s.name) has been silent beyond its silent_after") }
     let unlisted = senders.filter { !$0.isListed }.count
@@ -161,6 +186,15 @@ extension LogCore {
     page.add("muhur_not_understood_total", .counter, "Messages of known programs that no dialect understood.", counters.notUnderstood.value)
     page.add("muhur_cut_total", .counter, "Messages longer than what is kept of one.", counters.cut.value)
     page.add("muhur_dropped_total", .counter, "Messages received and not recorded, for whatever reason.", counters.dropped.value)
+    page.add(
+      "muhur_source_gaps_total", .counter, "Times that senders' numbers or words said that messages are missing.", counters.sourceGaps.value
+    )
+    page.add(
+      "muhur_source_gap_messages_total", .counter, "Messages that are missing so, as far as their number is known.",
+      counters.sourceGapMessages.value)
+    page.add(
+      "muhur_source_silent", .gauge, "1 while a device has been silent beyond its silent_after.",
+      counters.silentSources.withLock { $0 }.sorted { $0.key < $1.key }.map { (label($0.key), $0.value ? 1 : 0) })
     page.add("muhur_notices_total", .counter, "Records of the collector about itself.", counters.notices.value)
     page.add("muhur_seals_total", .counter, "Seals made.", counters.seals.value)
     page.add(

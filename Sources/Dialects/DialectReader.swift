@@ -126,7 +126,7 @@ private struct DialectReader {
     guard !nodes.isEmpty, nodes.count <= Self.maximumPatterns else { throw list.error("expected 1 to \(Self.maximumPatterns) patterns") }
     var words: [[UInt8]?] = []
     for node in nodes {
-      try refuse(node.unknownMembers(besides: ["name", "text", "event", "after"]))
+      try refuse(node.unknownMembers(besides: ["name", "text", "event", "after", "gap"]))
       let name = try node.member("name")
       let called = try name.string()
       guard !compiler.dialect.patterns.contains(where: { $0.name == called }) else { throw name.error("two patterns are called \(called)") }
@@ -136,6 +136,13 @@ private struct DialectReader {
       var pattern = Pattern(name: called, text: try text.string(), line: node.line, nodes: range)
       let event = try node.member("event")
       if case .null = event.value {} else { pattern.event = try readEvent(event, range) }
+      if let gap = node["gap"] {
+        guard let found = PatternGap(rawValue: try gap.string()) else {
+          throw gap.error("expected lost (messages before this one are missing) or paused (nothing is written from now on)")
+        }
+        guard pattern.event == nil else { throw gap.error("a pattern with a gap has no event: event: null") }
+        pattern.gap = found
+      }
       compiler.dialect.patterns.append(pattern)
     }
     for (i, node) in nodes.enumerated() {

@@ -31,7 +31,13 @@ extension Normaliser {
       result.events = events.json
     case .nothing(let dialect, let pattern):
       result.dialect = set.label(dialect)
-      result.why = "\(name(dialect, pattern)): a message that gives or takes no address"
+      let meaning =
+        switch gap {
+        case .lost: "the sender says that messages before this one are missing: a source-gap"
+        case .paused: "the sender says that it writes nothing from now on: a source-gap"
+        case nil: "a message that gives or takes no address"
+        }
+      result.why = "\(name(dialect, pattern)): \(meaning)"
     case .notUnderstood(let dialect):
       result.dialect = set.label(dialect)
       result.why = stopped(text)

@@ -25,6 +25,14 @@ public struct SourceReading: Sendable {
   }
 }
 
+/// What a sender says of its own messages that never come.
+public enum SaidGap: Sendable, Equatable {
+  /// So many before this message, where it says how many.
+  case lost(Int?)
+  /// Nothing is written from now on.
+  case paused
+}
+
 /// What became of a message.
 public enum Outcome: Sendable, Equatable {
   /// It gave an event.
@@ -46,6 +54,8 @@ public struct Normaliser: Sendable {
   private var afters = AfterTable()
   /// Whether the latest dialect's head stood before the message and was not empty.
   private var hadHead = false
+  /// What the latest message says of others that never come; nil where it says nothing of them.
+  public private(set) var gap: SaidGap?
   /// Where the pattern stopped that came furthest in the latest message.
   private(set) var nearest = Nearest()
 
@@ -74,6 +84,7 @@ public struct Normaliser: Sendable {
   ) -> Outcome {
     header = SyslogMessage(text)
     nearest = Nearest()
+    gap = nil
     scratch.reset()
     var outcome = Outcome.notForUs
     if let app = header.app {
@@ -198,12 +209,23 @@ public struct Normaliser: Sendable {
           afters.remember(key(remembered.after, index, sender, body), at: received, armed: remembered.arms)
         }
       }
+      if let said = code.gap { gap = said == .paused ? .paused : .lost(lostCount(dialect)) }
       guard code.hasEvent, let event = dialect.patterns[number].event else { return .nothing(dialect: index, pattern: number) }
       write(event, text, body, dialect, received, source, &events)
       return .event(dialect: index, pattern: number)
     }
     if nearest.dialect < 0 { nearest = Nearest(dialect: index, pattern: Self.noPattern, node: -1, byte: message.lowerBound + at) }
     return .notUnderstood(dialect: index)
+  }
+
+  /// The number in `{_lost:integer}` of the pattern that has matched.
+  private func lostCount(_ dialect: Dialect) -> Int? {
+    guard dialect.lostName >= 0 else { return nil }
+    for n in 0..<scratch.captureCount {
+      let capture = scratch.capture(n)
+      if capture.name == dialect.lostName, case .integer(let count) = capture.value { return count }
+    }
+    return nil
   }
 
   /// Stands for a pattern where none begins like the message.

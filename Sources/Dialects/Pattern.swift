@@ -94,10 +94,20 @@ struct Pattern: Sendable {
   var nodes: Range<Int>
   /// nil: the line is understood and means nothing.
   var event: EventTemplate?
+  /// What the message says of others that never come.
+  var gap: PatternGap?
   /// Number in the dialect's `afters` that must hold for this pattern.
   var after: Int?
   /// Numbers in `afters` to which this pattern contributes, and whether it arms or cancels them.
   var remembered: [(after: Int, arms: Bool)] = []
+}
+
+/// What a message can say of others of its sender that never come.
+enum PatternGap: String, Sendable, CaseIterable {
+  /// Some before it are missing; how many stands in `{_lost:integer}`.
+  case lost
+  /// Nothing is written from now on.
+  case paused
 }
 
 /// What reading needs of a pattern for every message: no strings and lists, which would cost counting references.
@@ -107,8 +117,10 @@ struct PatternCode: Sendable {
   var after: Int
   var remembers: Bool
   var hasEvent: Bool
+  var gap: PatternGap?
 
   init(_ pattern: Pattern) {
+    gap = pattern.gap
     nodes = pattern.nodes
     after = pattern.after ?? -1
     remembers = !pattern.remembered.isEmpty
@@ -153,6 +165,8 @@ public final class Dialect: Sendable {
   let examples: [DialectExample]
   let dispatch: PatternDispatch
   let labelBytes: [UInt8]
+  /// How captures of `{_lost:…}` are called; -1: no pattern has one.
+  let lostName: Int
 
   init(_ draft: DialectDraft) {
     name = draft.name
@@ -170,6 +184,7 @@ public final class Dialect: Sendable {
     afters = draft.afters
     examples = draft.examples
     dispatch = draft.dispatch
+    lostName = draft.ownNames.firstIndex(of: "_lost").map { 256 + $0 } ?? -1
   }
 
   /// What a node waits for, in words.

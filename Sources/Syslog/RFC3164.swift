@@ -31,6 +31,7 @@ extension SyslogMessage {
   private mutating func readCiscoPrefix(_ reader: inout HeaderReader) -> Bool {
     let start = reader.at
     var name: Range<Int>?
+    var number: Range<Int>?
     for _ in 0..<3 {
       let word = reader.word()
       guard word.count > 1, word.count <= 64, reader.byte(word.upperBound - 1) == 0x3a, reader.next == 0x20 else { break }
@@ -39,9 +40,12 @@ extension SyslogMessage {
       if !isNumber(reader, text) {
         guard name == nil, word.lowerBound > start else { break }
         name = text
+      } else if number == nil {
+        number = text
       }
       if reader.next == 0x25 || DeviceTime.Marked(reader.bytes.extracting(0..<reader.end), at: reader.at).time != nil {
         host = name
+        sequence = number
         return true
       }
     }

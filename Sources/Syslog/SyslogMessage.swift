@@ -16,6 +16,8 @@ public struct SyslogMessage: Sendable {
   public var procid: Range<Int>?
   public var msgid: Range<Int>?
   public var structuredData: Range<Int>?
+  /// The first number that a Cisco device writes before the time.
+  public var sequence: Range<Int>?
   /// The text: without BOM, without the blanks behind a tag, without CR, LF and NUL at the end. nil where nothing
   /// stands behind the header.
   public var message: Range<Int>?

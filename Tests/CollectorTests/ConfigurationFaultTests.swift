@@ -50,8 +50,24 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(
       #"sources: [{type: "udp", listen: 514}]"#, #"sources[0].listen: expected an address and a port in quotes, as in "127.0.0.1:514""#),
     Fault(#"sources: [{type: "udp"}, {type: "udp", listen: "[::]:514"}]"#, "sources[1].listen: another source listens here already"),
-    Fault(#"sources: [{type: "tcp", listen: "[::]:601"}]"#, #"sources[0].type: "tcp" is not there yet in this version"#),
-    Fault(#"sources: [{type: "tls"}]"#, #"sources[0].type: "tls" is not there yet"#),
+    Fault(#"sources: [{type: "tcp", max_connections: 0}]"#, "sources[0].max_connections: expected a number from 1 to 1000000, found 0"),
+    Fault(#"sources: [{type: "tcp", idle_timeout: "0s"}]"#, "sources[0].idle_timeout: expected a time from 1s"),
+    Fault(#"sources: [{type: "tcp", key: "/k"}]"#, "sources[0].key: unknown key"),
+    Fault(
+      #"sources: [{type: "tcp", listen: "[::]:6514"}, {type: "tls", certificate: "/c", key: "/k"}]"#,
+      "sources[1]: another source listens here already"),
+    Fault(#"sources: [{type: "tls", key: "/k"}]"#, "sources[0].certificate: is missing: the PEM file of the server's certificate"),
+    Fault(#"sources: [{type: "tls", certificate: "/c"}]"#, "sources[0].key: is missing: the PEM file of the certificate's key"),
+    Fault(#"sources: [{type: "tls", certificate: "c.pem", key: "/k"}]"#, "sources[0].certificate: expected a whole path"),
+    Fault(
+      #"sources: [{type: "tls", certificate: "/c", key: "/k", client_ca: "/a", client_certificates: "yes"}]"#,
+      #"sources[0].client_certificates: expected one of required, optional, found "yes""#),
+    Fault(
+      #"sources: [{type: "tls", certificate: "/c", key: "/k", client_certificates: "required"}]"#,
+      "sources[0].client_certificates: needs `client_ca` beside it"),
+    Fault(
+      #"sources: [{type: "tls", certificate: "/c", key: "/k", handshake_timeout: "1h"}]"#,
+      "sources[0].handshake_timeout: expected a time from 1s to 10m"),
     Fault(#"sources: [{type: "pcap"}]"#, #""pcap" is not there yet"#),
     Fault(#"sources: [{type: "file", path: "/a"}]"#, "sources[0].name: is missing: how records call the device"),
     Fault(#"sources: [{type: "file", name: "a"}]"#, "sources[0].path: is missing: the file, or a pattern"),

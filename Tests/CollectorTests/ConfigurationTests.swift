@@ -96,6 +96,27 @@ func configuration(_ text: String) throws(ConfigurationErrors) -> Configuration 
     #expect(c.publish.last == .mail(to: "denetim@efeler.bel.tr", sendmail: "/bin/true"))
   }
 
+  @Test("sources over TCP and TLS are read, with defaults that work")
+  func streams() throws {
+    let c = try configuration(
+      """
+      {archive: "/a", sources: [ { type: "tcp" }, { type: "tcp", listen: "[::1]:1", max_connections: 3, idle_timeout: "2h" },
+        { type: "tls", certificate: "/c", key: "/k" },
+        { type: "tls", listen: "[::1]:2", certificate: "/c", key: "/k", client_ca: "/a", client_certificates: "optional", handshake_timeout: "3s" } ]}
+      """)
+    let any = try #require(IPAddress("::"))
+    let one = try #require(IPAddress("::1"))
+    var limited = Configuration.Source.Stream(listen: .init(address: one, port: 1), maximumConnections: 3)
+    limited.idleMicroseconds = 2 * Timestamp.hour
+    let plain = Configuration.Source.TLS(stream: .init(listen: .init(address: any, port: 6514)), certificate: "/c", key: "/k")
+    #expect(plain.requiresClientCertificate && plain.clientCA == nil && plain.stream.idleMicroseconds == nil)
+    var asking = Configuration.Source.TLS(stream: .init(listen: .init(address: one, port: 2)), certificate: "/c", key: "/k")
+    asking.clientCA = "/a"
+    asking.requiresClientCertificate = false
+    asking.handshakeMicroseconds = 3 * Timestamp.second
+    #expect(c.sources == [.tcp(.init(listen: .init(address: any, port: 601))), .tcp(limited), .tls(plain), .tls(asking)])
+  }
+
   @Test("the first device that matches a sender counts")
   func firstMatch() throws {
     let c = try configuration(

@@ -6,6 +6,7 @@
 #include "file.h"
 #include "find.h"
 #include "listen.h"
+#include "poll.h"
 #include "receive.h"
 #include "send.h"
 #include "thread.h"

@@ -16,6 +16,7 @@ extension Configuration {
     }
     let reader = ConfigurationReader(bytes.span, file: path)
     reader.checkDialects(examples: examples)
+    if examples { reader.checkCertificates() }
     reader.checkAccess()
     return try reader.finish()
   }
@@ -46,6 +47,8 @@ final class ConfigurationReader {
   /// The names in `devices[].dialects`, for comparing with the dialects that there are.
   private var dialectNames: [JSON5Node] = []
   private var accessEntries: [JSON5Node] = []
+  /// Entries of `sources` with files that TLS needs.
+  var tlsSources: [(node: JSON5Node, files: Configuration.Source.TLS)] = []
   private var isReadable = true
 
   init(_ bytes: Span<UInt8>, file: String) {

@@ -5,6 +5,8 @@ extension Configuration {
   /// Where messages come from: an entry of `sources`.
   public enum Source: Sendable, Equatable {
     case udp(Listening)
+    case tcp(Stream)
+    case tls(TLS)
     case file(Followed)
 
     /// An address and port of this machine.
@@ -44,14 +46,24 @@ extension Configuration {
     /// Whether two entries cannot both be.
     func takesTheSame(as other: Source) -> Bool {
       if case .file(let a) = self, case .file(let b) = other { return a.path == b.path }
+      // TLS is TCP below.
+      if let a = stream, let b = other.stream { return a.listen == b.listen }
       return self == other
+    }
+
+    private var stream: Stream? {
+      switch self {
+      case .tcp(let stream): stream
+      case .tls(let tls): tls.stream
+      default: nil
+      }
     }
 
     /// What the format knows.
     static let types = ["udp", "tcp", "tls", "pcap", "file"]
     /// What this version can do, with its keys.
     static let keys = [
-      "udp": ["type", "listen"],
+      "udp": ["type", "listen"], "tcp": ["type", "listen"] + Stream.keys, "tls": ["type", "listen"] + Stream.keys + TLS.keys,
       "file": ["type", "path", "dialect", "name", "site", "timezone", "charset", "lease_time", "silent_after"],
     ]
   }
@@ -62,6 +74,8 @@ extension ConfigurationReader {
   func source(_ type: String, _ section: ConfigurationSection) -> Configuration.Source? {
     switch type {
     case "udp": return .udp(listening(section, port: 514))
+    case "tcp": return .tcp(stream(section, port: 601))
+    case "tls": return tls(section).map { .tls($0) }
     case "file": return followed(section)
     default: return nil
     }
@@ -86,7 +100,7 @@ extension ConfigurationReader {
     return .file(Configuration.Source.Followed(path: path, format: format ?? (dialect == nil ? nil : .syslog), device: device))
   }
 
-  private func listening(_ section: ConfigurationSection, port: UInt16) -> Configuration.Source.Listening {
+  func listening(_ section: ConfigurationSection, port: UInt16) -> Configuration.Source.Listening {
     var listen = (address: IPAddress(v6: 0), port: port)
     section.read("listen", into: &listen, ConfigurationValue.listen)
     return Configuration.Source.Listening(address: listen.address, port: listen.port)

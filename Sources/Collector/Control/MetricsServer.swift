@@ -72,21 +72,23 @@ extension Span<UInt8> {
   }
 }
 
-/// Builds the exposition text.
+/// Builds the exposition text. All lines of one name stand together, whoever adds them.
 struct Exposition {
-  private(set) var bytes: [UInt8] = []
+  private var families: [(name: String, lines: [UInt8])] = []
 
   enum Kind: String { case counter, gauge }
 
+  var bytes: [UInt8] { families.flatMap(\.lines) }
+
   mutating func add(_ name: String, _ kind: Kind, _ help: String, _ values: [(labels: [(String, String)], value: Int)]) {
     guard !values.isEmpty else { return }
-    bytes += Array("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n".utf8)
+    let known = families.firstIndex { $0.name == name }
+    let place = known ?? families.count
+    if known == nil { families.append((name, Array("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n".utf8))) }
     for (labels, value) in values {
-      bytes += Array(name.utf8)
-      if !labels.isEmpty {
-        bytes += Array(("{" + labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",") + "}").utf8)
-      }
-      bytes += Array(" \(value)\n".utf8)
+      var line = name
+      if !labels.isEmpty { line += "{" + labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",") + "}" }
+      families[place].lines += Array("\(line) \(value)\n".utf8)
     }
   }
 

@@ -6,6 +6,28 @@ import Synchronization
 /// Why a source cannot be opened.
 struct SourceError: Error, CustomStringConvertible {
   var description: String
+
+  init(description: String) { self.description = description }
+
+  /// Why a socket cannot be listened on, and what helps.
+  /// - Parameter show: the command that shows who else listens.
+  init(listening name: String, show: String, _ code: Int32) {
+    let help =
+      switch code {
+      case EADDRINUSE: "another program listens there (\(show) shows which); stop it, or give sources[].listen another port"
+      case EACCES, EPERM: "ports below 1024 need CAP_NET_BIND_SERVICE: start it by systemd, or use a port above 1023"
+      case EADDRNOTAVAIL: "this machine has no such address; listen on [::] for all of them"
+      default: "see sources in the configuration"
+      }
+    description = "\(name): \(String(cString: strerror(code))): \(help)"
+  }
+
+  /// `udp [::]:514`.
+  static func place(_ kind: String, _ address: IPAddress, _ port: UInt16) -> String {
+    var text = Array("\(kind) ".utf8)
+    text.append(address, port: port)
+    return String(decoding: text, as: UTF8.self)
+  }
 }
 
 /// Receives syslog by UDP (RFC 5426) on one socket, on a thread of its own.
@@ -33,22 +55,9 @@ final class DatagramReceiver: MessageSource, RunningSource {
     descriptor = raw.withUnsafeBufferPointer {
       linux_udp_listen($0.baseAddress, port, Int32(Self.wantedBufferBytes / 2), 100, &granted)
     }
-    var where_: [UInt8] = []
-    where_.append(address, port: port)
-    let place = String(decoding: where_, as: UTF8.self)
-    guard descriptor >= 0 else {
-      let code = errno
-      let help =
-        switch code {
-        case EADDRINUSE: "another program listens there (ss -lunp shows which); stop it, or give sources[].listen another port"
-        case EACCES, EPERM: "ports below 1024 need CAP_NET_BIND_SERVICE: start it by systemd, or use a port above 1023"
-        case EADDRNOTAVAIL: "this machine has no such address; listen on [::] for all of them"
-        default: "see sources in the configuration"
-        }
-      throw SourceError(description: "udp \(place): \(String(cString: strerror(code))): \(help)")
-    }
+    name = SourceError.place("udp", address, port)
+    guard descriptor >= 0 else { throw SourceError(listening: name, show: "ss -lunp", errno) }
     self.port = linux_bound_port(descriptor)
-    name = "udp \(place)"
     bufferBytes = Int(granted)
   }
 

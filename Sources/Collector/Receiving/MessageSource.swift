@@ -36,11 +36,15 @@ protocol RunningSource: AnyObject, Sendable {
   var droppedCount: Int { get }
   /// What an administrator should know of it, in words; for `status`.
   var warnings: [String] { get }
+  /// What else `status` says of it.
+  var statusMembers: [JSONMember] { get }
   /// Its other counters.
   func addMetrics(to page: inout Exposition)
   /// The thread's body: receives until `stop`, then hands on what is there already.
   func run(free: Handover<Batch>, out: Handover<WriterWork>)
-  /// From any thread.
+  /// While it is held back, what can wait where it comes from is not fetched; what came by a datagram cannot.
+  /// From any thread, like `stop`.
+  func hold(_ isHeld: Bool)
   func stop()
   /// Certificates and the like are read again; what cannot be read stays as it is and is said in the log.
   func reload()
@@ -50,6 +54,8 @@ extension RunningSource {
   var warnings: [String] { [] }
   func addMetrics(to page: inout Exposition) {}
   func reload() {}
+  func hold(_ isHeld: Bool) {}
+  var statusMembers: [JSONMember] { [] }
 }
 
 /// Opens what an entry of `sources` names.
@@ -59,6 +65,10 @@ enum Sources {
     switch source {
     case .udp(let listen):
       return try DatagramReceiver(address: listen.address, port: listen.port)
+    case .tcp(let stream):
+      return try StreamReceiver(stream)
+    case .tls(let tls):
+      return try StreamReceiver(tls)
     case .file(let followed): return FileSource(followed, configuration)
     }
   }

@@ -45,6 +45,8 @@ final class Peer {
 final class SenderActivity {
   let name: String
   let isListed: Bool
+  /// Whether its records name it as their source.
+  let isDevice: Bool
   let silentAfter: Int64?
   var received = 0
   var events = 0
@@ -52,13 +54,19 @@ final class SenderActivity {
   var last: Int64
   /// Since when it has been silent beyond `silent_after`.
   var silentSince: Int64?
+  /// When its latest message was written, as far as that is known; nil before the first.
+  var said: Int64?
+  /// Messages of its own that never came, as its numbers or words say; and when the latest of them should have come.
+  var missing = 0
+  var lastGap: Int64?
   /// The dialect that an unlisted sender's first messages would be read by.
   var looksLike: String?
   var looked = 0
 
-  init(name: String, isListed: Bool, silentAfter: Int64?, since: Int64) {
+  init(name: String, isListed: Bool, isDevice: Bool, silentAfter: Int64?, since: Int64) {
     self.name = name
     self.isListed = isListed
+    self.isDevice = isDevice
     self.silentAfter = silentAfter
     last = since
   }

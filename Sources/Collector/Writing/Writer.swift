@@ -40,6 +40,7 @@ final class Writer: @unchecked Sendable {
 
   // Losses that are not in a notice yet.
   private var losses = Losses()
+  private var gaps = SourceGaps()
   private var isStopping = false
 
   /// More senders than this at once are forgotten and met anew: forged addresses must not fill the memory.
@@ -140,6 +141,8 @@ final class Writer: @unchecked Sendable {
       guard activity.looksLike == nil, activity.looked < 50 else { return }
       activity.looked += 1
     }
+    // Half of a message may be understood, and wrongly.
+    if isCut, peer.keepsEvents { return count(peer, isUnderstood: false) }
     let outcome = normaliser.read(text, received: microseconds, sender: peer.senderKey, source: peer.reading, into: &events)
     if !peer.keepsEvents {
       switch outcome {
@@ -150,6 +153,25 @@ final class Writer: @unchecked Sendable {
       return
     }
     if case .notUnderstood = outcome { count(peer, isUnderstood: false) } else { count(peer, isUnderstood: true) }
+    note(peer, text, at: microseconds)
+  }
+
+  /// What the message that was just read says of others that never came.
+  private func note(_ peer: Peer, _ text: Span<UInt8>, at time: Int64) {
+    let activity = peer.activity
+    if gaps.hasPaused { gaps.speaks(source: activity.name, at: time) }
+    if !peer.isFile, let number = normaliser.header.sequenceNumber(text) {
+      // A relay sends what several number for themselves.
+      var key = 0xcbf2_9ce4_8422_2325 ^ peer.senderKey &* 0x9e37_79b9_7f4a_7c15
+      if let host = normaliser.header.host { for i in host { key = (key ^ UInt64(text[i])) &* 0x100_0000_01b3 } }
+      gaps.see(number, key: key, source: activity.name, now: time)
+    }
+    switch normaliser.gap {
+    case .lost(let count)?: gaps.lost(count, source: activity.name, since: activity.said ?? time, until: time)
+    case .paused?: gaps.pauses(source: activity.name, at: time)
+    case nil: break
+    }
+    activity.said = time
   }
 
   private func count(_ peer: Peer, isUnderstood: Bool) {
@@ -175,6 +197,7 @@ final class Writer: @unchecked Sendable {
     let own = SyslogMessage(line).time?.resolved(zone: peer.reading.zone, received: microseconds)?.microseconds
     let outcome = normaliser.read(line, received: own ?? microseconds, sender: peer.senderKey, source: peer.reading, into: &events)
     if case .notUnderstood = outcome { count(peer, isUnderstood: false) } else { count(peer, isUnderstood: true) }
+    note(peer, line, at: own ?? microseconds)
   }
 
   private func peer(of message: Batch.Message, source: any MessageSource) -> Peer {
@@ -189,6 +212,12 @@ final class Writer: @unchecked Sendable {
     peers[key] = made
     lastPeer = (key, made)
     return made
+  }
+
+  /// These connections have ended.
+  func forget(_ keys: [Peer.Key]) {
+    for key in keys { peers[key] = nil }
+    lastPeer = nil
   }
 
   private func makePeer(of message: Batch.Message, source: any MessageSource) -> Peer {
@@ -216,7 +245,8 @@ final class Writer: @unchecked Sendable {
     if let known = activities[name] { return known }
     if activities.count >= Self.maximumPeers { activities = activities.filter { $0.value.isListed } }
     let made = SenderActivity(
-      name: name, isListed: device != nil || configuration.devices.isEmpty, silentAfter: device?.silentAfterMicroseconds, since: since)
+      name: name, isListed: device != nil || configuration.devices.isEmpty, isDevice: device != nil,
+      silentAfter: device?.silentAfterMicroseconds, since: since)
     activities[name] = made
     return made
   }
@@ -225,6 +255,8 @@ final class Writer: @unchecked Sendable {
     for device in configuration.devices + configuration.sources.compactMap(\.device) {
       _ = activity(device.name, device: device, since: since)
     }
+    let watched = activities.values.filter { $0.silentAfter != nil }.map { ($0.name, $0.silentSince != nil) }
+    counters.silentSources.withLock { $0 = Dictionary(watched) { first, _ in first } }
   }
 
   /// Puts whole lines that were made elsewhere (an import) into the open day.
@@ -295,6 +327,8 @@ final class Writer: @unchecked Sendable {
   }
 
   var openDay: CalendarDay { tail.day }
+  /// Senders whose numbers leave out so much that they tell nothing.
+  var sparselyNumbered: [String] { gaps.sparse }
 
   /// Where the next record will stand; everything before it is in a tail.
   var nextPlace: PositionSearch.Place {
@@ -369,6 +403,7 @@ final class Writer: @unchecked Sendable {
     flush()
     mendDisk()
     tellLosses()
+    tellGaps()
     tellSilence()
   }
 
@@ -419,17 +454,42 @@ final class Writer: @unchecked Sendable {
     }
   }
 
+  /// What senders say is missing.
+  /// - Parameter all: before the daemon stops.
+  func tellGaps(all: Bool = false) {
+    let now = Clock.microseconds()
+    guard !counters.diskFull.load(ordering: .relaxed) else { return }
+    for gap in gaps.take(now: now, all: all) {
+      let activity = activities[gap.source]
+      activity?.missing += gap.count ?? 0
+      activity?.lastGap = gap.until
+      counters.sourceGaps.add(1)
+      counters.sourceGapMessages.add(gap.count ?? 0)
+      // A sender that is no device gives records without source: its gap concerns all of them.
+      let isDevice = activity?.isDevice == true
+      notice(
+        "source-gap",
+        [
+          JSONMember(isDevice ? "source" : "from", .string(gap.source)), JSONMember("count", gap.count.map(JSONValue.integer) ?? .null),
+          JSONMember("since", .string(archiveZone.timestamp(gap.since).description)),
+          JSONMember("until", .string(archiveZone.timestamp(gap.until).description)), JSONMember("how", .string(gap.how)),
+        ])
+    }
+  }
+
   private func tellSilence() {
     let now = Clock.microseconds()
     for activity in activities.values {
       guard let limit = activity.silentAfter else { continue }
       if activity.silentSince == nil, now - activity.last > limit {
         activity.silentSince = activity.last
+        counters.silentSources.withLock { $0[activity.name] = true }
         notice(
           "source-silent",
           [JSONMember("source", .string(activity.name)), JSONMember("since", .string(archiveZone.timestamp(activity.last).description))])
       } else if let since = activity.silentSince, now - activity.last < limit {
         activity.silentSince = nil
+        counters.silentSources.withLock { $0[activity.name] = false }
         notice(
           "source-back",
           [JSONMember("source", .string(activity.name)), JSONMember("since", .string(archiveZone.timestamp(since).description))])
@@ -451,6 +511,9 @@ final class Writer: @unchecked Sendable {
     for (name, activity) in activities where old[name] != nil {
       activity.received = old[name]?.received ?? 0
       activity.last = old[name]?.last ?? activity.last
+      activity.said = old[name]?.said
+      activity.missing = old[name]?.missing ?? 0
+      activity.lastGap = old[name]?.lastGap
     }
   }
 }

@@ -73,13 +73,18 @@ struct ReportText {
     }
     out += sources.lines(heading: ["SOURCE", "RECEIVED", "DROPPED", "LAST", "SILENT SINCE"], style)
     for sender in answer["unlisted"]?.array ?? [] {
-      out += "unlisted sender: " + (Words.text(sender) ?? members(sender)) + "\n"
+      guard let name = Words.text(sender["name"]) else { continue }
+      let looks = Words.text(sender["looks_like"]).map { "looks like \($0)" } ?? "no dialect reads them"
+      let count = sender["received"]?.integer.map(Words.grouped) ?? "?"
+      out += "unlisted sender \(visible(name)): \(count) messages, \(visible(looks))\n"
+      if let line = Words.text(sender["configure"]) { out += "  to take its events, add to `devices` and reload: \(visible(line))\n" }
     }
     out += "\n"
     func line(_ name: String, _ text: String?) {
       guard let text, !text.isEmpty else { return }
       out += name.padded(to: 14) + text + "\n"
     }
+    for receiver in answer["receivers"]?.array ?? [] { line("receiver", members(receiver)) }
     line("dropped", answer["dropped"]?.integer.map(Words.grouped))
     if let last = answer["seals"]?["last"], !last.isNull {
       line("last seal", Words.text(last) ?? members(last))
