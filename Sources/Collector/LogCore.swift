@@ -38,9 +38,10 @@ public final class LogCore: LogAccess {
   /// Takes the archive's lock and brings it into a state that can be gone on with.
   /// - Parameters:
   ///   - seals: without it no key is needed, and the days stay unsealed until the log is opened with its keys.
+  ///   - isOffline: not the daemon: what waits for an authority goes on waiting for the daemon's.
   ///   - progress: words while that takes long.
   public init(
-    _ configuration: Configuration, seals: Bool = true, progress: @escaping @Sendable (String) -> Void = { _ in }
+    _ configuration: Configuration, seals: Bool = true, isOffline: Bool = false, progress: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(StartError) {
     do {
       let archive = ArchiveFolder(configuration.archive)
@@ -63,6 +64,7 @@ public final class LogCore: LogAccess {
       if seals {
         try Self.handOver(sealer, keys)
         try sealer.finishUnsigned()
+        if isOffline { sealer.leaveWaiting() }
       }
       isContinued = sealer.newest != nil
       let queue = TailQueue()
@@ -264,7 +266,7 @@ public final class LogCore: LogAccess {
   ) throws(StartError) -> LogCore {
     var configuration = Configuration(archive: archive)
     if let keys { configuration.keys = keys }
-    let core = try LogCore(configuration, seals: seals, progress: progress)
+    let core = try LogCore(configuration, seals: seals, isOffline: true, progress: progress)
     core.start(free: Handover(capacity: 1), keepsIndex: false)
     return core
   }

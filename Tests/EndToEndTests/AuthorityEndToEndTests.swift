@@ -114,6 +114,23 @@ import Testing
     #expect(daemon.stop() == 0)
   }
 
+  @Test func `a seal made without the daemon takes no provider's token away from those that wait`() throws {
+    let daemon = try RealDaemon()
+    configure(daemon, entry("far", "/500"))
+    try daemon.start()
+    #expect(try wait { try !daemon.notices("timestamp-failed").isEmpty })
+    #expect(daemon.stop() == 0)
+    #expect(try tokens(daemon) == [])
+    let outcome = try daemon.run("muhur", ["--archive", daemon.archivePath, "--keys", daemon.folder + "/keys", "seal", "--json"])
+    #expect(outcome.code == 0, "\(outcome)")
+    let number = try #require(outcome.json?["number"]?.integer)
+    #expect(try tokens(daemon) == ["\(number).local"])
+    configure(daemon, entry("far", "/ok"))
+    try daemon.start()
+    #expect(try wait { try tokens(daemon).filter { $0.hasSuffix(".far") }.count == number - 1 })
+    #expect(daemon.stop() == 0)
+  }
+
   @Test func `with every final no seal within the day is sent`() throws {
     let daemon = try RealDaemon()
     configure(daemon, every: "final", entry("far", "/ok"))
