@@ -14,8 +14,8 @@ struct FuzzTarget: Sendable {
   var run: @Sendable (Span<UInt8>) -> Void
 
   static let all: [FuzzTarget] = [
-    .syslog, .framing, .dialects, .dialectFiles, .json5, .strictJSON, .blocks, .seals, .records, .signatures, .tokens, .answers,
-    .bundles, .packets, .captures, .blockIndex,
+    .syslog, .framing, .dialects, .dialectFiles, .json5, .strictJSON, .blocks, .seals, .records, .signatures, .tokens,
+    .answers, .bundles, .packets, .captures, .blockIndex, .formats,
   ]
 
   /// Chosen before the first input.
