@@ -15,6 +15,8 @@ import Testing
   init() throws {
     folder = "/tmp/muhur-witness-" + Hex.text(randomBytes(8))
     try Disk.makeFolder(folder)
+    // As the daemon does: a program that ends before it has read all must not end us.
+    signal(SIGPIPE, SIG_IGN)
   }
 
   private func head(_ number: Int) -> Head {

@@ -10,7 +10,11 @@ import Testing
 private enum Shared {
   private static let scratch = Result { try ScratchFolder() }
   private static let started = Result { try TestAuthority(scratch.get().path + "/authority") }
-  static func authority() throws -> TestAuthority { try started.get() }
+  static func authority() throws -> TestAuthority {
+    // As the daemon does: a server that closes early must not end us.
+    signal(SIGPIPE, SIG_IGN)
+    return try started.get()
+  }
 }
 
 /// A bad answer, and the words in which it is told.
