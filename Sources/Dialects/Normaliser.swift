@@ -166,7 +166,7 @@ public struct Normaliser: Sendable {
 
   private func permits(_ index: Int, _ only: [Int]?) -> Bool {
     guard let only else { return true }
-    return only.contains(index)
+    return only.contains(index) || set.dialects[index].isOfGaps
   }
 
   private mutating func read(

@@ -167,6 +167,8 @@ public final class Dialect: Sendable {
   let labelBytes: [UInt8]
   /// How captures of `{_lost:…}` are called; -1: no pattern has one.
   let lostName: Int
+  /// Whether it only tells what is missing: it reads the messages of every device, whatever that one's dialects.
+  let isOfGaps: Bool
 
   init(_ draft: DialectDraft) {
     name = draft.name
@@ -185,6 +187,7 @@ public final class Dialect: Sendable {
     examples = draft.examples
     dispatch = draft.dispatch
     lostName = draft.ownNames.firstIndex(of: "_lost").map { 256 + $0 } ?? -1
+    isOfGaps = draft.patterns.allSatisfy { $0.event == nil } && draft.patterns.contains { $0.gap != nil }
   }
 
   /// What a node waits for, in words.
