@@ -58,6 +58,9 @@ struct Observation: Sendable {
   var detail = Detail()
 
   var time: Moment { key.time }
+
+  /// In the place of the number of a list, for addresses whose declaration was imported.
+  static let importedList = -1
 }
 
 /// What an event says besides: kept once for as long as it stays the same.

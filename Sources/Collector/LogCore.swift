@@ -406,8 +406,7 @@ extension LogCore: LogWriting {
 
   public func source(named name: String) throws -> ImportSource? {
     let dialects = dialects.withLock { $0 }
-    let devices = configuration.withLock { $0.devices }
-    let device = devices.first { $0.name == name }
+    let (device, devices) = configuration.withLock { ($0.device(named: name), $0.devices) }
     guard device != nil || devices.isEmpty else { return nil }
     return ImportSource(
       name: name, site: device?.site ?? RecordLine.defaultSite, charset: device?.charset ?? .windows1254, dialects: dialects,

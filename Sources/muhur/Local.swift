@@ -64,7 +64,7 @@ enum Local {
 
   private static func device(_ name: String?, _ configuration: Configuration?) throws -> Configuration.Device? {
     guard let name else { return nil }
-    guard let device = configuration?.devices.first(where: { $0.name == name }) else {
+    guard let device = configuration?.device(named: name) else {
       let known = configuration?.devices.map(\.name).joined(separator: ", ") ?? ""
       throw UsageError(
         "--source: the configuration has no device \(visible(name))",

@@ -108,6 +108,35 @@ import Testing
     }
   }
 
+  /// The entries of a server's lease files, as they are followed.
+  static func leaseFiles(_ kind: String, into archive: TestArchive) throws {
+    let names = [
+      "kea": ["kea-leases4.csv", "kea-leases6.csv"], "isc-dhcpd": ["dhcpd.leases", "dhcpd6.leases"], "dnsmasq": ["dnsmasq.leases"],
+    ]
+    for name in names[kind] ?? [] {
+      let file = Corpus.bytes("real-runs/\(kind)/\(name)") ?? []
+      let format = FileFormat.of(file.span.extracting(0..<min(file.count, FileFormat.headBytes)))
+      guard var reader = format.reader else { continue }
+      let source = SourceReading(zone: .utc, name: kind, trustsDeviceClock: true)
+      var framing = EntryFraming(format)
+      var writer = RecordWriter()
+      var events = EventList()
+      // dnsmasq's file is what was left at the end.
+      let received = time((truth(kind).map(\.end).max() ?? 0) - 10)
+      try framing.take(file.span) { entry, at, _ in
+        events.removeAll()
+        _ = reader.read(entry.span, charset: .windows1254, source: source, into: &events)
+        var out: [UInt8] = []
+        let sender = RecordWriter.sender(via: .file, source: kind, from: "/var/lib/" + name)
+        writer.begin(&out, microseconds: received.microseconds, offsetMinutes: 180, sender: sender.span)
+        RecordWriter.position(&out, at: at)
+        RecordWriter.raw(&out, utf8: entry.span)
+        RecordWriter.end(&out, events: events)
+        try archive.append(out, at: received)
+      }
+    }
+  }
+
   static func moment(_ text: String) -> Double? { Timestamp(rfc3339: text).map { Double($0.microseconds) / 1e6 } }
 
   /// Asks before, inside, at the edges of and after every holding.
@@ -164,6 +193,32 @@ import Testing
   func packets(kind: String) throws {
     let archive = try TestArchive()
     try Self.packets(kind, into: archive)
+    let index = try archive.index()
+    try archive.follow(index)
+    let (asked, faults) = try ask(Self.truth(kind), archive, index) { _ in false }
+    #expect(asked > 30)
+    #expect(faults.isEmpty, "\(faults.joined(separator: "\n"))")
+  }
+
+  @Test("a lease file tells who held what, as far as it says when a lease was given back", arguments: ["kea", "isc-dhcpd"])
+  func leaseFiles(kind: String) throws {
+    let archive = try TestArchive()
+    try Self.leaseFiles(kind, into: archive)
+    let index = try archive.index()
+    try archive.follow(index)
+    let (asked, faults) = try ask(Self.truth(kind), archive, index) {
+      $0.reason == "released" || kind == "isc-dhcpd" && $0.reason == "declined"
+    }
+    #expect(asked > 30)
+    #expect(faults.isEmpty, "\(faults.joined(separator: "\n"))")
+  }
+
+  @Test("log, packets and lease file of one run are one interval each", arguments: ["dnsmasq", "kea", "isc-dhcpd"])
+  func threeWitnesses(kind: String) throws {
+    let archive = try TestArchive()
+    try Self.packets(kind, into: archive)
+    try Self.log(kind, leaseSeconds: kind == "dnsmasq" ? 120 : 30, into: archive)
+    try Self.leaseFiles(kind, into: archive)
     let index = try archive.index()
     try archive.follow(index)
     let (asked, faults) = try ask(Self.truth(kind), archive, index) { _ in false }

@@ -39,7 +39,7 @@ final class FileWorld {
     for record in records {
       history.note(
         record.path, SHA256.hash(record.entry), record.entry, at: record.at, length: record.length,
-        remembersEntry: format?.isRewritten == true)
+        remembersEntry: Following.format(of: record.path, given: format)?.isRewritten == true)
     }
     following = Following(pattern, format: format, history: history, now: { [unowned self] in clock })
   }
@@ -174,9 +174,9 @@ struct Dice: RandomNumberGenerator {
     #expect(world.texts.count >= 10)
   }
 
-  @Test("a file written anew gives only what is new in it", arguments: [false, true])
-  func rewritten(_ restarts: Bool) throws {
-    let world = try FileWorld("dnsmasq.leases", format: .dnsmasqLeases)
+  @Test("a file written anew gives only what is new in it", arguments: [false, true], [nil, .dnsmasqLeases] as [FileFormat?])
+  func rewritten(_ restarts: Bool, _ format: FileFormat?) throws {
+    let world = try FileWorld("dnsmasq.leases", format: format)
     let lines = (0..<5).map { "17954868\(90 + $0) 52:54:00:61:04:2\($0) 10.61.4.3\($0) pc\($0) *" }
     try world.write(lines[0] + "\n" + lines[1] + "\n", over: "dnsmasq.leases")
     world.poll(4)
@@ -195,9 +195,11 @@ struct Dice: RandomNumberGenerator {
     #expect(world.texts.filter { $0 == lines[3] }.count == 1 && world.texts.filter { $0 == lines[1] }.count == 1)
   }
 
-  @Test("a new lease file that takes the old one's name gives only what is new in it", arguments: [false, true])
-  func replaced(_ restarts: Bool) throws {
-    let world = try FileWorld("dhcpd.leases", format: .iscLeases)
+  @Test(
+    "a new lease file that takes the old one's name gives only what is new in it", arguments: [false, true],
+    [nil, .iscLeases] as [FileFormat?])
+  func replaced(_ restarts: Bool, _ format: FileFormat?) throws {
+    let world = try FileWorld("dhcpd.leases", format: format)
     func lease(_ n: Int) -> String { "lease 10.0.0.\(n) {\n  binding state active;\n}\n" }
     try world.append("# head\n" + lease(1) + lease(2) + "lease 10.0.0.3 {\n  binding", to: "dhcpd.leases")
     world.poll()

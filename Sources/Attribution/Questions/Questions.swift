@@ -147,12 +147,15 @@ extension Index {
         found.append(new)
       }
     }
-    for i in found.indices {
+    for i in found.indices where found[i].list != Observation.importedList {
       try database.statement("SELECT time FROM list WHERE number=?").bind(1, found[i].list + 1).forEach { row in
         found[i].close(at: Moment(raw: row.int64(0)), .unknown)
         return false
       }
     }
+    // Of imported ones a later declaration for another device ends the one before.
+    let imported = found.indices.filter { found[$0].list == Observation.importedList }.sorted { found[$0].first < found[$1].first }
+    for (i, next) in zip(imported, imported.dropFirst()) { found[i].close(at: found[next].start, .superseded) }
     return found.filter { $0.start < $0.possibleUntil }
   }
 

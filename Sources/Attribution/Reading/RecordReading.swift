@@ -304,7 +304,8 @@ extension EventReading {
       o.until = leaseUntil.map(Moment.init)
     case .seen: o.seconds = bindingTimeout
     case .declared:
-      o.seconds = list
+      // A list that was imported stands for itself: the configuration's later lists do not end it.
+      o.seconds = record.via == .import ? Observation.importedList : list
       o.until = record.time
     default: break
     }

@@ -159,6 +159,11 @@ public struct Configuration: Sendable {
     timestamp.every == .final ? 1 : Double(Timestamp.day) / Double(max(seal.interval.microseconds, Timestamp.second)) + 1
   }
 
+  /// The device of that name: one that sends, or one whose files are followed.
+  public func device(named name: String) -> Device? {
+    devices.first { $0.name == name } ?? sources.lazy.compactMap(\.device).first { $0.name == name }
+  }
+
   /// The device that sends from this address.
   func device(for address: IPAddress) -> Device? { devices.first { $0.from?.contains(address) == true } }
 }

@@ -84,7 +84,9 @@ final class FileSource: RunningSource, @unchecked Sendable {
   func run(free: Handover<Batch>, out: Handover<WriterWork>) {
     let search = PositionSearch(
       archive: archive, logID: (try? archive.log())?.id ?? "", path: indexFolder + "/followed-\(settings.fileName)", pattern: settings.path,
-      remembersEntries: settings.format?.isRewritten ?? true)
+      remembersEntries: Following.matches(settings.path).contains {
+        Following.format(of: $0, given: settings.format)?.isRewritten == true
+      })
     while true {
       let following = Following(settings.path, format: settings.format, history: search.positions { Log.info($0) })
       let isFull = follow(following, search, free: free, out: out)

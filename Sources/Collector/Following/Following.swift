@@ -15,6 +15,7 @@ final class Following {
   /// How far files were read that are not followed now: what the archive says, and what was lost sight of since.
   private var history: FileHistory
   private(set) var files: [FollowedFile] = []
+  private var byIdentity: [FileState.Identity: FollowedFile] = [:]
   /// Paths that cannot be read, and why.
   private(set) var troubles: [String: String] = [:]
   private(set) var replaced = 0
@@ -55,10 +56,16 @@ final class Following {
 
   // MARK: - One round
 
+  /// What bears a name of the list at this moment.
+  private struct Present {
+    var files: [(path: String, state: FileState)] = []
+    var identities: [String: FileState.Identity] = [:]
+  }
+
   /// Reads what has come since the last time.
   func poll(_ emit: FollowedFile.Emit) {
     look()
-    var present: [(path: String, state: FileState)] = []
+    var present = Present()
     var troubles: [String: String] = [:]
     for path in paths {
       guard let state = FileState(path: path) else {
@@ -68,18 +75,19 @@ final class Following {
         continue
       }
       if state.isRegular {
-        present.append((path, state))
+        present.files.append((path, state))
+        present.identities[path] = state.identity
       } else {
         troubles[path] = "\(path): is no file, but a folder, pipe or device"
       }
     }
-    if hasWildcards, present.isEmpty, troubles.isEmpty { troubles[pattern] = "\(pattern): no file has such a name" }
+    if hasWildcards, present.files.isEmpty, troubles.isEmpty { troubles[pattern] = "\(pattern): no file has such a name" }
     // What was written first is read first, where several are to be caught up with.
-    if isFirstPoll { present.sort(by: Self.isOlder) }
+    if isFirstPoll { present.files.sort(by: Self.isOlder) }
     rename(present)
     if isFirstPoll, !hasWildcards { findRotated(present, emit) }
     leave(present, emit)
-    for (path, state) in present {
+    for (path, state) in present.files {
       do throws(SourceError) { try follow(path, state, emit) } catch { troubles[path] = error.description }
     }
     self.troubles = troubles
@@ -105,28 +113,27 @@ final class Following {
   }
 
   /// Files that have taken other names of the list (logrotate with a pattern that takes its names too).
-  private func rename(_ present: [(path: String, state: FileState)]) {
-    for (path, state) in present {
-      guard let file = files.first(where: { $0.identity == state.identity }), file.path != path,
-        // One file under two names keeps the first.
-        !present.contains(where: { $0.path == file.path && $0.state.identity == file.identity })
-      else { continue }
+  private func rename(_ present: Present) {
+    for (path, state) in present.files {
+      // One file under two names keeps the first.
+      guard let file = byIdentity[state.identity], file.path != path, present.identities[file.path] != file.identity else { continue }
       file.move(to: path)
     }
   }
 
   /// Files that have no name of the list any more: read to their end before anything that took their names.
-  private func leave(_ present: [(path: String, state: FileState)], _ emit: FollowedFile.Emit) {
+  private func leave(_ present: Present, _ emit: FollowedFile.Emit) {
     let time = now()
+    let identities = Set(present.identities.values)
     var ended: [FollowedFile] = []
     for file in files {
-      if present.contains(where: { $0.state.identity == file.identity }) {
+      if identities.contains(file.identity) {
         file.absentSince = nil
         continue
       }
       // On a share the same file may have another number, or be opened anew under another name.
-      if let same = present.first(where: { $0.path == file.path }), !isFollowed(same.state), file.fits(same.path) {
-        file.adopt(same.state.identity)
+      if let same = present.identities[file.path], byIdentity[same] == nil, file.fits(file.path) {
+        adopt(file, same)
         file.absentSince = nil
         continue
       }
@@ -137,7 +144,7 @@ final class Following {
       }
       if (try? file.read(emit)) == nil, let moved = Self.siblings(of: file.home).first(where: { file.fits($0.path) }) {
         file.move(to: moved.path)
-        file.adopt(moved.state.identity)
+        adopt(file, moved.state.identity)
         _ = try? file.read(emit)
       }
       if time - since >= Self.graceMilliseconds { ended.append(file) }
@@ -146,20 +153,32 @@ final class Following {
       file.finish(emit)
       bytesOfGone += file.bytesRead
       history.add(file.path, file.position)
-      files.removeAll { $0 === file }
+      if byIdentity[file.identity] === file { byIdentity[file.identity] = nil }
     }
+    if !ended.isEmpty { files.removeAll { file in ended.contains { $0 === file } } }
   }
 
-  private func isFollowed(_ state: FileState) -> Bool { files.contains { $0.identity == state.identity } }
+  private func add(_ file: FollowedFile) {
+    files.append(file)
+    byIdentity[file.identity] = file
+  }
+
+  private func adopt(_ file: FollowedFile, _ identity: FileState.Identity) {
+    if byIdentity[file.identity] === file { byIdentity[file.identity] = nil }
+    file.adopt(identity)
+    byIdentity[identity] = file
+  }
+
+  private func isFollowed(_ state: FileState) -> Bool { byIdentity[state.identity] != nil }
 
   private func follow(_ path: String, _ state: FileState, _ emit: FollowedFile.Emit) throws(SourceError) {
-    if let file = files.first(where: { $0.identity == state.identity }) {
+    if let file = byIdentity[state.identity] {
       // A second name of the same file says nothing new.
       guard file.path == path else { return }
       return try file.read(emit) { self.isCopied($0, emit) }
     }
     let file = FollowedFile(path, state.identity, format: format, position: position(of: path, emit))
-    files.append(file)
+    add(file)
     try file.read(emit)
   }
 
@@ -167,11 +186,11 @@ final class Following {
 
   /// From where a file is read that was not followed so far.
   private func position(of path: String, _ emit: FollowedFile.Emit) -> FilePosition {
-    if format?.isRewritten == true {
+    if Self.format(of: path, given: format)?.isRewritten == true {
       // Entries that are known are not read again, where a server wrote its file anew under the same name.
-      let known = files.last { $0.path == path }?.position ?? history.position(of: path)
-      if files.contains(where: { $0.path == path }) { replaced += 1 }
-      return FilePosition(known: known?.known ?? [])
+      let old = files.last { $0.path == path }
+      if old != nil { replaced += 1 }
+      return FilePosition(known: (old?.position ?? history.position(of: path))?.known ?? [])
     }
     if let known = position(in: path) { return known }
     if files.contains(where: { $0.path == path }) {
@@ -196,6 +215,15 @@ final class Following {
     let present = files.filter { $0.position.fits(file) }.max { $0.position.next < $1.position.next }?.position
     guard let past, let present else { return past ?? present }
     return past.next > present.next ? past : present
+  }
+
+  /// What is given, else what the file looks like; nil while it cannot be read.
+  static func format(of path: String, given: FileFormat?) -> FileFormat? {
+    if let given { return given }
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    return FileBytes.read(file, FileFormat.headBytes, at: 0).map { FileFormat.of($0.span) }
   }
 
   private static func fits(_ position: FilePosition, _ path: String) -> Bool {
@@ -231,9 +259,9 @@ final class Following {
 
   /// At a start: reads what was written before a file was rotated while nobody looked: the rest of the one that was being
   /// read then, and those that came after it.
-  private func findRotated(_ present: [(path: String, state: FileState)], _ emit: FollowedFile.Emit) {
-    guard format?.isRewritten != true else { return }
-    for sibling in Self.siblings(of: pattern) where !present.contains(where: { $0.state.identity == sibling.state.identity }) {
+  private func findRotated(_ present: Present, _ emit: FollowedFile.Emit) {
+    guard Self.format(of: pattern, given: format)?.isRewritten != true else { return }
+    for sibling in Self.siblings(of: pattern) where !present.identities.values.contains(sibling.state.identity) {
       let known = position(in: sibling.path)
       if known != nil { hasFoundRotated = true }
       guard hasFoundRotated, sibling.state.size > known?.next ?? 0 else { continue }
@@ -244,7 +272,7 @@ final class Following {
   /// For a while, as of a file that was just rotated: somebody may still be writing into it.
   private func readRest(of sibling: (path: String, state: FileState), from position: FilePosition, _ emit: FollowedFile.Emit) {
     let file = FollowedFile(sibling.path, home: pattern, sibling.state.identity, format: format, position: position)
-    files.append(file)
+    add(file)
     _ = try? file.read(emit)
   }
 

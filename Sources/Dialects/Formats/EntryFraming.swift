@@ -38,6 +38,9 @@ public struct EntryFraming: Sendable {
   // UTF-16.
   private var half: UInt8?
 
+  /// Bytes looked at and bytes moved, for tests.
+  private(set) var steps = 0
+
   /// - Parameter position: where in the file the first byte given stands.
   public init(_ format: FileFormat, _ encoding: FileEncoding = .narrow, at position: Int = 0) {
     switch (format, encoding) {
@@ -61,6 +64,7 @@ public struct EntryFraming: Sendable {
   /// Takes the next bytes of the file.
   /// - Parameter body: gets each entry that ends in them: its bytes (cut at `limit`), where it begins, how long it is.
   public mutating func take<E: Error>(_ part: Span<UInt8>, _ body: Body<E>) throws(E) {
+    steps += part.count
     switch shape {
     case .lines: try lines(part, body)
     case .wideLines(let bigEndian): try wideLines(part, bigEndian, body)
@@ -112,6 +116,7 @@ public struct EntryFraming: Sendable {
     guard heldLength > 0 else { return }
     entry += held
     length += heldLength
+    steps += held.count
     held.removeAll(keepingCapacity: true)
     heldLength = 0
   }

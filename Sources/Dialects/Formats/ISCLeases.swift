@@ -18,6 +18,8 @@ import Record
 public struct ISCLeases: Sendable {
   private enum ByteOrder: Sendable { case little, big }
   private var order: ByteOrder?
+  /// Bytes of words and strings looked at in the latest entry, for tests.
+  private(set) var steps = 0
 
   public init() {}
 
@@ -36,6 +38,7 @@ public struct ISCLeases: Sendable {
     _ entry: Span<UInt8>, charset: Charset, source: borrowing SourceReading, into events: inout EventList
   ) -> EntryOutcome {
     var tokens = Tokens(entry)
+    defer { steps = tokens.steps }
     guard let first = tokens.next() else { return .nothing }
     let word = tokens.bytes(first)
     if word.equals("lease") { return lease(&tokens, charset, source, &events) }
@@ -311,6 +314,7 @@ private struct Tokens: ~Escapable {
 
   private let text: Span<UInt8>
   private var at = 0
+  private(set) var steps = 0
 
   @_lifetime(copy text)
   init(_ text: Span<UInt8>) { self.text = text }
@@ -319,6 +323,8 @@ private struct Tokens: ~Escapable {
   func bytes(_ token: Token) -> Span<UInt8> { text.extracting(token.range) }
 
   mutating func next() -> Token? {
+    let before = at
+    defer { steps += at - before + 1 }
     while at < text.count {
       let byte = text[at]
       if byte.isBlank || byte == 0x0a || byte == 0x0d {
