@@ -25,6 +25,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CIsal", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
+    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
     .target(name: "Record", swiftSettings: record),
@@ -35,11 +36,15 @@ let package = Package(
     .target(name: "Evidence", dependencies: ["Record", "Archive", "COpenSSL"], swiftSettings: plain),
     .target(name: "Attribution", dependencies: ["Record", "Dialects", "Archive", "CSQLite", "CLinux"], swiftSettings: plain),
     .target(
-      name: "Commands", dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "CLinux"], swiftSettings: plain
+      name: "Commands", dependencies: ["Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence", "Attribution", "CLinux"],
+      swiftSettings: plain
     ),
     .target(
       name: "Collector",
-      dependencies: ["Record", "Syslog", "Dialects", "Archive", "Evidence", "Attribution", "Commands", "CLinux", "COpenSSL"],
+      dependencies: [
+        "Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence", "Attribution", "Commands", "CLinux", "COpenSSL",
+        "CPcap",
+      ],
       swiftSettings: plain),
 
     .executableTarget(name: "muhurd", dependencies: ["Collector"], swiftSettings: plain),

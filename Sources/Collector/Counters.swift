@@ -8,6 +8,8 @@ final class Counters: Sendable {
   let events = Atomic(0)
   /// Messages that no dialect understood.
   let notUnderstood = Atomic(0)
+  /// Sightings of an unchanged pair of addresses that were not recorded again.
+  let thinned = Atomic(0)
   /// Messages longer than what is kept of one.
   let cut = Atomic(0)
   /// Messages that came and are not in the archive, since start.

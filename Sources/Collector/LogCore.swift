@@ -410,7 +410,8 @@ extension LogCore: LogWriting {
     guard device != nil || devices.isEmpty else { return nil }
     return ImportSource(
       name: name, site: device?.site ?? RecordLine.defaultSite, charset: device?.charset ?? .windows1254, dialects: dialects,
-      reading: SourceReading(device, zone: zone, dialects: dialects))
+      reading: SourceReading(device, zone: zone, dialects: dialects),
+      bindingTimeout: configuration.withLock { $0.bindingTimeout.microseconds })
   }
 }
 

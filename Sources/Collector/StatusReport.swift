@@ -17,6 +17,8 @@ struct SenderStatus: Sendable {
   /// Messages of its own that never came, as its numbers or words say; and when the latest should have come.
   var missing = 0
   var lastGap: Int64?
+  /// Repeated sightings that were not recorded; nil where it captures no packets.
+  var thinned: Int?
 }
 
 extension Writer {
@@ -26,7 +28,7 @@ extension Writer {
       SenderStatus(
         name: activity.name, isListed: activity.isListed, received: activity.received, events: activity.events,
         last: activity.received > 0 ? activity.last : nil, silentSince: activity.silentSince, looksLike: activity.looksLike,
-        missing: activity.missing, lastGap: activity.lastGap)
+        missing: activity.missing, lastGap: activity.lastGap, thinned: activity.thinned)
     }.sorted { $0.name < $1.name }
   }
 }
@@ -36,9 +38,9 @@ extension LogCore {
   public func status() throws -> JSONValue {
     let (senders, diskError, sparse) = onWriter { ($0.senderStatus(), $0.diskError, $0.sparselyNumbered) }
     let keeper = keeper.state.now
-    let disk = DiskSpace(of: archive.path)
-    let perDay = bytesPerDay()
-    let daysLeft = disk.flatMap { perDay > 0 ? $0.freeBytes / perDay : nil }
+    let disk = DiskSpace(of: archive.path).map {
+      DiskOutlook($0, recordBytes: counters.recordedBytes.value, started: started, now: Clock.microseconds())
+    }
     let configuration = configuration.withLock { $0 }
     func time(_ microseconds: Int64?) -> JSONValue { JSONValue(microseconds.map { zone.timestamp($0).description }) }
     func row(_ s: SenderStatus) -> JSONValue {
@@ -53,6 +55,7 @@ extension LogCore {
       } else {
         members += [JSONMember("looks_like", JSONValue(s.looksLike)), JSONMember("configure", .string(Self.suggestion(s)))]
       }
+      if let thinned = s.thinned { members.append(JSONMember("thinned", .integer(thinned))) }
       return .object(members + [JSONMember("last", time(s.last))])
     }
     var last: JSONValue = .null
@@ -65,7 +68,7 @@ extension LogCore {
     let numbered = sparse.map {
       "\($0) numbers messages that it does not send here: losses on the way cannot be told by its numbers (send all levels, or number them for each destination)"
     }
-    let warnings = warnings(senders, keeper, diskError, daysLeft, disk) + numbered
+    let warnings = warnings(senders, keeper, diskError, disk) + numbered
     return [
       "log": .string(identity.name), "software": .string(Self.software), "started": time(started), "now": time(Clock.microseconds()),
       "recorded": .integer(counters.recorded.value), "events": .integer(counters.events.value),
@@ -87,7 +90,8 @@ extension LogCore {
             "name": .string($0.name), "last_error": JSONValue(known.lastError ?? keeper.authorityErrors[$0.name]),
             "credits": known.credits.map(JSONValue.integer) ?? .null, "days_left": known.daysLeft.map(JSONValue.integer) ?? .null,
           ]
-        }), "disk": ["free_bytes": disk.map { .integer($0.freeBytes) } ?? .null, "days_left": daysLeft.map(JSONValue.integer) ?? .null],
+        }),
+      "disk": ["free_bytes": disk.map { .integer($0.freeBytes) } ?? .null, "days_left": disk?.daysLeft.map(JSONValue.integer) ?? .null],
       "warnings": .array(warnings.map(JSONValue.string)),
     ]
   }
@@ -99,23 +103,14 @@ extension LogCore {
     return "{ name: \"\(name)\", from: \"\(s.name)\"\(dialects) },"
   }
 
-  /// What a day takes on disk at the present rate, from what this process has written.
-  private func bytesPerDay() -> Int {
-    let elapsed = max(1, Int((Clock.microseconds() - started) / Timestamp.second))
-    // Blocks take about an eighth of the text.
-    return counters.recordedBytes.value / 8 * 86_400 / elapsed
-  }
-
   private func warnings(
-    _ senders: [SenderStatus], _ keeper: KeeperState.Values, _ diskError: String?, _ daysLeft: Int?, _ disk: DiskSpace?
+    _ senders: [SenderStatus], _ keeper: KeeperState.Values, _ diskError: String?, _ disk: DiskOutlook?
   ) -> [String] {
     var out = watched.withLock { $0 }.flatMap(\.warnings)
     if counters.diskFull.load(ordering: .relaxed) {
       out.append("the disk is full: messages are dropped and counted until there is room (\(diskError ?? archive.path))")
-    } else if let daysLeft, daysLeft < 30 {
-      out.append("at the present rate the disk is full in \(daysLeft) days (\(archive.path))")
-    } else if let disk, disk.freeBytes < disk.totalBytes / 20 {
-      out.append("the disk of \(archive.path) is 95 % full")
+    } else if let disk, disk.isLow {
+      out.append(disk.words(archive.path))
     }
     if let error = keeper.error { out.append("sealing does not work: \(error)") }
     out += authorityWarnings(keeper) + witnesses.warnings
@@ -184,6 +179,9 @@ extension LogCore {
     page.add("muhur_record_bytes_total", .counter, "Bytes of records written.", counters.recordedBytes.value)
     page.add("muhur_events_total", .counter, "Events read from messages.", counters.events.value)
     page.add("muhur_not_understood_total", .counter, "Messages of known programs that no dialect understood.", counters.notUnderstood.value)
+    page.add(
+      "muhur_sightings_thinned_total", .counter, "Repeated sightings of an address with the same device that were not recorded again.",
+      counters.thinned.value)
     page.add("muhur_cut_total", .counter, "Messages longer than what is kept of one.", counters.cut.value)
     page.add("muhur_dropped_total", .counter, "Messages received and not recorded, for whatever reason.", counters.dropped.value)
     page.add(

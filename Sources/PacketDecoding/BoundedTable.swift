@@ -13,8 +13,9 @@ struct BoundedTable<Value: Sendable>: Sendable {
     var value: Value
   }
 
+  /// Things in one set.
   private static var ways: Int { 4 }
-  private var slots: [Slot?]
+  private var sets: [[Slot]]
   private let mask: Int
   private var turn: UInt64 = 0
 
@@ -22,49 +23,42 @@ struct BoundedTable<Value: Sendable>: Sendable {
   init(sets: Int) {
     precondition(sets > 0 && sets & (sets - 1) == 0)
     mask = sets - 1
-    slots = Array(repeating: nil, count: sets * Self.ways)
+    self.sets = Array(repeating: [], count: sets)
   }
 
-  private func first(_ key: Key) -> Int {
+  private func set(of key: Key) -> Int {
     var h = key.a ^ key.b &* 0x9e37_79b9_7f4a_7c15
     h ^= h >> 32
     h = h &* 0xd6e8_feb8_6659_fd93
     h ^= h >> 32
-    return (Int(truncatingIfNeeded: h) & mask) &* Self.ways
+    return Int(truncatingIfNeeded: h) & mask
   }
 
-  /// The place of what is kept under that key.
-  private func find(_ key: Key) -> Int? {
-    let start = first(key)
-    for i in start..<start &+ Self.ways where slots[i]?.key == key { return i }
+  subscript(key: Key) -> Value? {
+    for slot in sets[set(of: key)] where slot.key == key { return slot.value }
     return nil
   }
 
-  subscript(key: Key) -> Value? { find(key).flatMap { slots[$0]?.value } }
-
   mutating func put(_ value: Value, at key: Key) {
     turn &+= 1
-    let start = first(key)
-    var place = start
-    if let known = find(key) {
-      place = known
-    } else {
-      for i in start..<start &+ Self.ways {
-        guard let slot = slots[i] else {
-          place = i
-          break
-        }
-        if slot.turn < slots[place]?.turn ?? 0 { place = i }
+    let set = set(of: key)
+    let new = Slot(key: key, turn: turn, value: value)
+    var oldest = 0
+    for i in sets[set].indices {
+      if sets[set][i].key == key {
+        sets[set][i] = new
+        return
       }
+      if sets[set][i].turn < sets[set][oldest].turn { oldest = i }
     }
-    slots[place] = Slot(key: key, turn: turn, value: value)
+    if sets[set].count < Self.ways { sets[set].append(new) } else { sets[set][oldest] = new }
   }
 
   mutating func remove(_ key: Key) {
-    if let i = find(key) { slots[i] = nil }
+    let set = set(of: key)
+    if let i = sets[set].firstIndex(where: { $0.key == key }) { sets[set].swapAt(i, sets[set].count - 1); sets[set].removeLast() }
   }
 }
-
 /// A hash of bytes that go into a table's key (FNV-1a, both halves of 128 bits with constants of their own).
 struct KeyHash {
   private(set) var a: UInt64 = 0xcbf2_9ce4_8422_2325

@@ -227,7 +227,7 @@ extension CaptureFile.Interface {
     var value: UInt128
     if isBinary {
       guard exponent < 64 else { return nil }
-      value = UInt128(units) &* 1_000_000 >> UInt128(exponent)
+      value = (UInt128(units) * 1_000_000) >> UInt128(exponent)
     } else {
       guard exponent <= 18 else { return nil }
       value = UInt128(units)

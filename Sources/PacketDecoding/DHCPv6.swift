@@ -60,8 +60,10 @@ struct DHCPv6 {
 
   /// RFC 3315 let a message pass 32 relays, RFC 8415 eight.
   static let maximumRelays = 32
-  /// More addresses in one message are a misreading.
-  static let maximumLeases = EventList.maximumEvents
+  /// More addresses in one message are a misreading. Each is an event with all identifiers in it, and a record has its limit.
+  static let maximumLeases = 128
+  /// Longer interface-ids and remote-ids are left out, for the same reason.
+  static let maximumIdentifier = 255
 
   /// - Parameters:
   ///   - scratch: emptied; holds the identifiers and names then.
@@ -133,8 +135,8 @@ struct DHCPv6 {
       }
     }
     linkLayer = found.link
-    if let circuit = found.circuit { circuitID = Self.keep(message, circuit, &scratch) }
-    if let remote = found.remote { remoteID = Self.keep(message, remote, &scratch) }
+    if let circuit = found.circuit, circuit.count <= Self.maximumIdentifier { circuitID = Self.keep(message, circuit, &scratch) }
+    if let remote = found.remote, remote.count <= Self.maximumIdentifier { remoteID = Self.keep(message, remote, &scratch) }
     return inner
   }
 

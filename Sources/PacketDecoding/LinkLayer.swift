@@ -34,6 +34,8 @@ enum LinkLayer {
     } catch { return nil }
   }
 
+  static let maximumTags = 64
+
   private static func ethernet(_ c: inout ByteCursor, _ packet: Span<UInt8>, _ vlans: inout [Int]) throws(Malformed) -> Frame? {
     try c.skip(6, "destination")
     let source = MACAddress(bytes: try c.take(6, "source"))
@@ -47,6 +49,8 @@ enum LinkLayer {
   ) throws(Malformed) -> Frame? {
     var type = first
     while type == 0x8100 || type == 0x88a8 || type == 0x9100 || type == 0x9200 {
+      // Nobody nests so deep: the numbers would fill the record.
+      guard vlans.count < maximumTags else { return nil }
       vlans.append(Int(try c.uint16("tag") & 0x0fff))
       type = try c.uint16("type")
     }

@@ -50,6 +50,9 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(
       #"sources: [{type: "udp", listen: 514}]"#, #"sources[0].listen: expected an address and a port in quotes, as in "127.0.0.1:514""#),
     Fault(#"sources: [{type: "udp"}, {type: "udp", listen: "[::]:514"}]"#, "sources[1].listen: another source listens here already"),
+    Fault(#"sources: [{type: "pcap"}]"#, "sources[0].interface: is missing: the interface to capture on"),
+    Fault(#"sources: [{type: "pcap", interface: "eth 1"}]"#, #"sources[0].interface: expected an interface such as "eth1""#),
+    Fault(#"sources: [{type: "pcap", interface: "eth1", listen: "[::]:1"}]"#, "sources[0].listen: unknown key"),
     Fault(#"sources: [{type: "tcp", max_connections: 0}]"#, "sources[0].max_connections: expected a number from 1 to 1000000, found 0"),
     Fault(#"sources: [{type: "tcp", idle_timeout: "0s"}]"#, "sources[0].idle_timeout: expected a time from 1s"),
     Fault(#"sources: [{type: "tcp", key: "/k"}]"#, "sources[0].key: unknown key"),
@@ -68,7 +71,6 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(
       #"sources: [{type: "tls", certificate: "/c", key: "/k", handshake_timeout: "1h"}]"#,
       "sources[0].handshake_timeout: expected a time from 1s to 10m"),
-    Fault(#"sources: [{type: "pcap"}]"#, #""pcap" is not there yet"#),
     Fault(#"sources: [{type: "file", path: "/a"}]"#, "sources[0].name: is missing: how records call the device"),
     Fault(#"sources: [{type: "file", name: "a"}]"#, "sources[0].path: is missing: the file, or a pattern"),
     Fault(#"sources: [{type: "file", name: "a", path: "logs/*"}]"#, "sources[0].path: expected a whole path"),

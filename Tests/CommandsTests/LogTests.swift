@@ -387,11 +387,53 @@ private final class TestLog: LogAccess, LogWriting, @unchecked Sendable {
     #expect(records[2].events.first?.json["format"] == "isc-leases")
   }
 
+  /// A pcap file of Ethernet: (seconds, packet) each.
+  private static func capture(_ packets: [(Int, [UInt8])], linkType: UInt8 = 1) -> [UInt8] {
+    func u32(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(value >> (8 * $0) & 255) } }
+    return [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0] + u32(0) + u32(0) + u32(65_535) + [linkType, 0, 0, 0]
+      + packets.flatMap { u32($0) + u32(250_000) + u32($1.count) + u32($1.count + 4) + $1 }
+  }
+
+  private static func arp(_ last: UInt8) -> [UInt8] {
+    let head: [UInt8] = [255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1]
+    return head + [2, 0, 0, 0, 0, last, 10, 0, 0, 9] + [UInt8](repeating: 0, count: 10)
+  }
+
+  @Test("of a capture, packets that say something become records, with their own time")
+  func packets() throws {
+    let other = [UInt8](repeating: 7, count: 60)
+    let bytes = Self.capture([
+      (1_795_000_000, Self.arp(1)), (1_795_000_001, other), (1_795_000_002, Self.arp(1)), (1_795_000_003, Self.arp(2)),
+    ])
+    let reply = try run(bytes)
+    #expect(reply.exit == .answered)
+    let answer = try StrictJSON.object(reply.json.span)
+    #expect(answer["records"] == 2 && answer["events"] == 2 && answer["packets"] == 4 && answer["thinned"] == 1)
+    let records = try log.records
+    #expect(records[0].raw == Self.arp(1) && records[0].linkType == 1 && records[0].via == .import)
+    #expect(records[0].json["at"] == 24 && records[0].json["cut"] == 46)
+    let event = try #require(records[0].events.first)
+    #expect(event.kind == .binding && event.json["time"] == "2026-11-18T14:06:40.250000+03:00" && event.json["clock"] == "device")
+    #expect(records[2].events.first?.json["format"] == "pcap")
+    #expect(try run(bytes).exit == .noAnswer)
+    #expect(try run(bytes, "--again").exit == .answered)
+  }
+
+  @Test("of a damaged capture what stands before the damage is read, and the damage told")
+  func damagedPackets() throws {
+    let reply = try run(Self.capture([(1_795_000_000, Self.arp(1)), (1_795_000_001, Self.arp(2))]).dropLast(5))
+    #expect(reply.exit == .answered)
+    #expect(reply.words.first?.contains("the 1 packets before that were read") == true)
+    #expect(try log.records.last?.events.first?.json["fault"] != nil)
+    let frameRelay = try run(Self.capture([(1_795_000_000, Self.arp(1))], linkType: 107))
+    #expect(frameRelay.exit == .noAnswer && frameRelay.words.first?.contains("link type 107") == true)
+  }
+
   @Test("other formats and unknown devices are refused by name, and nothing is written")
   func formats() throws {
-    #expect(try run([0xd4, 0xc3, 0xb2, 0xa1, 0, 0]).words.first?.contains("pcap") == true)
+    #expect(try run([0xd4, 0xc3, 0xb2, 0xa1, 0, 0]).exit == .noAnswer)
     #expect(try run([0x1f, 0x8b, 8, 0]).words.first?.contains("gzip") == true)
-    #expect(try run(Array("x\n".utf8), "--format", "pcap").exit == .usage)
+    #expect(try run(Array("x\nyz".utf8), "--format", "pcap").words.first?.contains("no capture of pcap") == true)
     #expect(try run(Array("x\n".utf8), "--format", "pcapp").exit == .usage)
     #expect(try run(Array("x\n".utf8), "--year", "21").exit == .usage)
     let unknown = try invocation(["import", "/etc/hostname", "--source", "unknown"])

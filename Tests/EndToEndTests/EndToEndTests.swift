@@ -30,7 +30,7 @@ import Testing
     var random = seed
     let daemon = try RealDaemon()
     var next = 0
-    for _ in 0..<5 {
+    for _ in 0..<10 {
       try daemon.start()
       random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       for _ in 0..<(200 + Int(random >> 33) % 3000) {

@@ -9,6 +9,8 @@ final class RealDaemon {
   let port: UInt16
   private(set) var process: Process?
   private var commands = 0
+  /// The network namespace that it runs in; nil: the test's own.
+  var namespace: String?
   let sender = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
 
   var archivePath: String { folder + "/archive" }
@@ -70,8 +72,10 @@ final class RealDaemon {
     guard bound == 0 else { throw Process.Failure(description: "bind \(path)") }
     var wait = timeval(tv_sec: 15, tv_usec: 0)
     setsockopt(notify, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
+    let (program, before) = namespace.map { ("/usr/sbin/ip", ["netns", "exec", $0, Process.folder + "/muhurd"]) } ?? ("muhurd", [])
     let process = try Process(
-      "muhurd", ["--config", configurationPath], output: folder + "/out", errors: folder + "/log", environment: ["NOTIFY_SOCKET=" + path])
+      program, before + ["--config", configurationPath], output: folder + "/out", errors: folder + "/log",
+      environment: ["NOTIFY_SOCKET=" + path])
     self.process = process
     var bytes = [UInt8](repeating: 0, count: 4096)
     while true {

@@ -221,6 +221,16 @@ private typealias P = Packets
     for _ in 0..<40 { message = P.relay6(13, link: "::", message) }
     var reading = Reading()
     #expect(reading.read(Self.frame(message)).outcome == .malformed)
+    // The largest message that gives events still makes a line that a record may have.
+    let name = P.option6(39, [0] + [63] + [UInt8](repeating: 1, count: 63) + [63] + [UInt8](repeating: 1, count: 63))
+    var most: [UInt8] = []
+    for i in 0..<128 { most += Self.address("2001:db8::\(String(i + 1, radix: 16))", valid: 60) }
+    let largest = P.relay6(
+      13, link: "2001:db8::1", P.dhcp6(7, P.option6(1, [UInt8](repeating: 9, count: 130)) + name + Self.association(3, 1, most)),
+      P.option6(18, [UInt8](repeating: 9, count: 255)) + P.option6(37, [UInt8](repeating: 9, count: 259)))
+    let full = reading.read(Self.frame(largest))
+    #expect(full.events.count == 128)
+    #expect(JSONValue.array(full.events).bytes.count < 900_000)
     var many: [UInt8] = []
     for i in 0..<300 { many += Self.address("2001:db8::\(String(i + 1, radix: 16))", valid: 60) }
     let found = reading.read(Self.frame(P.dhcp6(7, P.option6(1, Self.duid) + Self.association(3, 1, many))))

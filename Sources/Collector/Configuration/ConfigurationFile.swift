@@ -113,7 +113,9 @@ final class ConfigurationReader {
   private func readSources(_ file: ConfigurationSection) {
     var found: [(node: JSON5Node, source: Configuration.Source)] = []
     let given = file.sections("sources", types: Configuration.Source.types, now: Configuration.Source.keys) { type, section in
-      if let source = source(type, section) { found.append((section["listen"] ?? section["path"] ?? section.node, source)) }
+      if let source = source(type, section) {
+        found.append((section["listen"] ?? section["path"] ?? section["interface"] ?? section.node, source))
+      }
     }
     guard given else { return }
     for (i, one) in found.enumerated() where found[0..<i].contains(where: { $0.source.takesTheSame(as: one.source) }) {
@@ -121,7 +123,7 @@ final class ConfigurationReader {
         one.node.error(
           one.source.device == nil
             ? "another source listens here already; an address and port can be taken once"
-            : "another source follows these files already; each of their lines would be recorded twice"))
+            : "another source has these already; each of their messages would be recorded twice"))
     }
     configuration.sources = found.map(\.source)
     if let node = file["sources"], case .array(let nodes) = node.value, nodes.isEmpty {

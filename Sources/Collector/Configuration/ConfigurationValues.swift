@@ -202,6 +202,14 @@ enum ConfigurationValue {
     return text
   }
 
+  /// A network interface: what the kernel takes for a name (`dev_valid_name`).
+  static func interface(_ node: JSON5Node) throws(JSON5Error) -> String {
+    let text = try text(node)
+    guard text.utf8.count < 16, text != ".", text != "..", text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x2f && $0 != 0x3a && $0 != 0x7f })
+    else { throw node.error("expected an interface such as \"eth1\", found \(quoted(text))") }
+    return text
+  }
+
   /// It becomes part of a file's name (design section 12.8).
   static func authorityName(_ node: JSON5Node) throws(JSON5Error) -> String {
     let text = try text(node)

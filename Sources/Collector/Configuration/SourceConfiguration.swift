@@ -5,6 +5,7 @@ extension Configuration {
   /// Where messages come from: an entry of `sources`.
   public enum Source: Sendable, Equatable {
     case udp(Listening)
+    case pcap(Capture)
     case tcp(Stream)
     case tls(TLS)
     case file(Followed)
@@ -18,6 +19,13 @@ extension Configuration {
         self.address = address
         self.port = port
       }
+    }
+
+    /// The packets of an interface.
+    public struct Capture: Sendable, Equatable {
+      public var interface: String
+      /// Stands for all that is seen there.
+      public var device: Device
     }
 
     /// Files that are read as they grow.
@@ -39,6 +47,7 @@ extension Configuration {
     var device: Device? {
       switch self {
       case .file(let followed): followed.device
+      case .pcap(let capture): capture.device
       default: nil
       }
     }
@@ -46,6 +55,7 @@ extension Configuration {
     /// Whether two entries cannot both be.
     func takesTheSame(as other: Source) -> Bool {
       if case .file(let a) = self, case .file(let b) = other { return a.path == b.path }
+      if case .pcap(let a) = self, case .pcap(let b) = other { return a.interface == b.interface }
       // TLS is TCP below.
       if let a = stream, let b = other.stream { return a.listen == b.listen }
       return self == other
@@ -64,6 +74,7 @@ extension Configuration {
     /// What this version can do, with its keys.
     static let keys = [
       "udp": ["type", "listen"], "tcp": ["type", "listen"] + Stream.keys, "tls": ["type", "listen"] + Stream.keys + TLS.keys,
+      "pcap": ["type", "interface", "name", "site", "charset", "silent_after"],
       "file": ["type", "path", "dialect", "name", "site", "timezone", "charset", "lease_time", "silent_after"],
     ]
   }
@@ -74,11 +85,23 @@ extension ConfigurationReader {
   func source(_ type: String, _ section: ConfigurationSection) -> Configuration.Source? {
     switch type {
     case "udp": return .udp(listening(section, port: 514))
+    case "pcap": return capture(section)
     case "tcp": return .tcp(stream(section, port: 601))
     case "tls": return tls(section).map { .tls($0) }
     case "file": return followed(section)
     default: return nil
     }
+  }
+
+  private func capture(_ section: ConfigurationSection) -> Configuration.Source? {
+    var interface: String?
+    section.read(
+      "interface", required: "the interface to capture on (ip -brief link shows them), or \"any\"", into: &interface,
+      ConfigurationValue.interface)
+    var name = interface
+    section.read("name", into: &name, ConfigurationValue.name)
+    guard let device = readDevice(section, name: name, from: nil), let interface else { return nil }
+    return .pcap(Configuration.Source.Capture(interface: interface, device: device))
   }
 
   private func followed(_ section: ConfigurationSection) -> Configuration.Source? {

@@ -65,6 +65,7 @@ enum Sources {
     switch source {
     case .udp(let listen):
       return try DatagramReceiver(address: listen.address, port: listen.port)
+    case .pcap(let capture): return try PacketCapture(capture)
     case .tcp(let stream):
       return try StreamReceiver(stream)
     case .tls(let tls):

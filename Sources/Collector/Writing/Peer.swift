@@ -1,4 +1,5 @@
 import Dialects
+import PacketDecoding
 import Record
 
 /// What is known of one sender, worked out when its first message comes and kept: which device it is, and the members of
@@ -21,6 +22,8 @@ final class Peer {
   let senderKey: UInt64
   let keepsEvents: Bool
   let activity: SenderActivity
+  /// Reads its packets; nil where its messages are text.
+  let packets: PacketReading?
   /// Reads the entries of a file whose format is no dialect's.
   var reader: EntryReader?
   /// Its lines were written at times that they tell themselves: `after` looks at those.
@@ -28,7 +31,7 @@ final class Peer {
 
   init(
     sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool, activity: SenderActivity,
-    reader: EntryReader? = nil, isFile: Bool = false
+    reader: EntryReader? = nil, isFile: Bool = false, packets: PacketReading? = nil
   ) {
     self.sender = sender
     self.device = device
@@ -36,9 +39,17 @@ final class Peer {
     self.senderKey = senderKey
     self.keepsEvents = keepsEvents
     self.activity = activity
+    self.packets = packets
     self.reader = reader
     self.isFile = isFile
   }
+}
+
+/// What is remembered of the packets of one source, so that the next are understood. Owned by the writer.
+final class PacketReading {
+  var reader: PacketReader
+
+  init(_ reader: PacketReader) { self.reader = reader }
 }
 
 /// What `status` says of a device, or of a sender that no device names. Owned by the writer.
@@ -62,6 +73,8 @@ final class SenderActivity {
   /// The dialect that an unlisted sender's first messages would be read by.
   var looksLike: String?
   var looked = 0
+  /// Repeated sightings of unchanged pairs in its packets; nil where it captures none.
+  var thinned: Int?
 
   init(name: String, isListed: Bool, isDevice: Bool, silentAfter: Int64?, since: Int64) {
     self.name = name

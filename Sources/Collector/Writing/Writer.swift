@@ -1,6 +1,7 @@
 import Archive
 import Dialects
 import Glibc
+import PacketDecoding
 import Record
 import Syslog
 
@@ -24,6 +25,7 @@ final class Writer: @unchecked Sendable {
   private var configuration: Configuration
   private var peers: [Peer.Key: Peer] = [:]
   private var lastPeer: (key: Peer.Key, peer: Peer)?
+  private var packetReadings: [ObjectIdentifier: PacketReading] = [:]
   private(set) var activities: [String: SenderActivity] = [:]
   private var events = EventList()
   private var text: [UInt8] = []
@@ -37,6 +39,11 @@ final class Writer: @unchecked Sendable {
   private var noticeLines: [[UInt8]] = []
   private var offsetUntil: Int64 = .min
   private var offsetMinutes = 0
+
+  private var clockWatch = ClockWatch()
+  private let started = Clock.microseconds()
+  private var diskLookedAt: Int64 = 0
+  private var isDiskLow = false
 
   // Losses that are not in a notice yet.
   private var losses = Losses()
@@ -101,7 +108,11 @@ final class Writer: @unchecked Sendable {
     }
     advance(to: message.microseconds)
     batch.withMessage(message) { bytes in
-      add(bytes, message, peer: peer)
+      if let packets = peer.packets {
+        add(packet: bytes, message, LinkType(rawValue: batch.source.linkType ?? 0), packets, peer: peer)
+      } else {
+        add(bytes, message, peer: peer)
+      }
     }
   }
 
@@ -132,6 +143,45 @@ final class Writer: @unchecked Sendable {
     lineCount += 1
     messageCount += 1
     if lineCount >= tail.roomInBlock || lines.count >= 1 << 20 { flush() }
+  }
+
+  /// Makes the record of one packet, where it is worth one.
+  private func add(packet bytes: Span<UInt8>, _ message: Batch.Message, _ type: LinkType, _ packets: PacketReading, peer: Peer) {
+    events.removeAll()
+    let time = Timestamp(microseconds: message.microseconds, offsetMinutes: offset(at: message.microseconds))
+    switch packets.reader.read(bytes, type, time: time, into: &events) {
+    case .ignored: return
+    case .repeated:
+      counters.thinned.add(1)
+      peer.activity.thinned = (peer.activity.thinned ?? 0) + 1
+      return
+    case .malformed: counters.notUnderstood.add(1)
+    case .message, .fragment: break
+    }
+    let sender = peer.sender
+    record.begin(&lines, microseconds: message.microseconds, offsetMinutes: offset(at: message.microseconds), sender: sender.span)
+    let isCut = message.original > bytes.count
+    if isCut { counters.cut.add(1) }
+    RecordWriter.position(&lines, cut: isCut ? .some(message.original) : nil, linkType: type.rawValue)
+    RecordWriter.raw(&lines, bytes: bytes, text: nil)
+    RecordWriter.end(&lines, events: events)
+    if !events.isEmpty {
+      peer.activity.events += events.count
+      counters.events.add(events.count)
+    }
+    lineCount += 1
+    messageCount += 1
+    if lineCount >= tail.roomInBlock || lines.count >= 1 << 20 { flush() }
+  }
+
+  /// How the packets of a source are read; what was seen of them is kept when the configuration changes.
+  private func packetReading(_ source: any MessageSource, _ device: Configuration.Device?) -> PacketReading? {
+    guard source.linkType != nil else { return nil }
+    let reading = packetReadings[ObjectIdentifier(source)] ?? PacketReading(PacketReader())
+    reading.reader.charset = device?.charset ?? .windows1254
+    reading.reader.thinning = configuration.bindingTimeout.microseconds / 2
+    packetReadings[ObjectIdentifier(source)] = reading
+    return reading
   }
 
   private func read(_ text: Span<UInt8>, isCut: Bool, microseconds: Int64, peer: Peer) {
@@ -225,6 +275,9 @@ final class Writer: @unchecked Sendable {
     let device = source.device ?? configuration.device(for: address)
     var from = Array((source.origin ?? "").utf8)
     if source.origin == nil { from.append(address, port: message.port) }
+    let packets = packetReading(source, device)
+    let activity = activity(device?.name ?? address.description, device: device, since: message.microseconds)
+    if packets != nil, activity.thinned == nil { activity.thinned = 0 }
     let certificate = message.connection == 0 ? nil : source.certificate(of: message.connection)
     return Peer(
       sender: RecordWriter.sender(
@@ -233,8 +286,8 @@ final class Writer: @unchecked Sendable {
       reading: SourceReading(device, zone: archiveZone, dialects: normaliser.set),
       senderKey: source.origin.map(Self.key) ?? UInt64(truncatingIfNeeded: address.value ^ address.value >> 64),
       keepsEvents: device != nil || configuration.devices.isEmpty,
-      activity: activity(device?.name ?? address.description, device: device, since: message.microseconds),
-      reader: source.entryFormat?.reader, isFile: source.via == .file)
+      activity: activity,
+      reader: source.entryFormat?.reader, isFile: source.via == .file, packets: packets)
   }
 
   private static func key(_ origin: String) -> UInt64 {
@@ -338,6 +391,18 @@ final class Writer: @unchecked Sendable {
 
   var isDiskFull: Bool { counters.diskFull.load(ordering: .relaxed) }
 
+  private func watchClock() {
+    guard let step = clockWatch.look() else { return }
+    Log.warning("the clock was set by \(step.microseconds / 1000) ms")
+    func time(_ microseconds: Int64) -> JSONValue { .string(archiveZone.timestamp(microseconds).description) }
+    notice(
+      "clock-stepped",
+      [
+        JSONMember("step_ms", .integer(Int(step.microseconds / 1000))), JSONMember("since", time(min(step.before, step.after))),
+        JSONMember("until", time(max(step.before, step.after))),
+      ])
+  }
+
   // MARK: Notices
 
   /// Writes a record of the collector about itself; it is in the tail when this returns, or is tried again.
@@ -399,12 +464,35 @@ final class Writer: @unchecked Sendable {
   }
 
   private func everyNowAndThen() {
+    watchClock()
     advance(to: Clock.microseconds())
     flush()
     mendDisk()
+    watchDisk()
     tellLosses()
     tellGaps()
     tellSilence()
+  }
+
+  /// Says once when the room becomes little, and again only after there was enough.
+  private func watchDisk() {
+    let now = Clock.monotonicMilliseconds()
+    guard now - diskLookedAt >= 10_000, let outlook = diskOutlook() else { return }
+    diskLookedAt = now
+    guard outlook.isLow != isDiskLow, !counters.diskFull.load(ordering: .relaxed) else { return }
+    isDiskLow = outlook.isLow
+    guard isDiskLow else { return }
+    let words = outlook.words(archivePath)
+    Log.warning("\(words); make room: nothing is deleted before its time")
+    notice(
+      "disk-low",
+      [JSONMember("free_bytes", .integer(outlook.freeBytes)), JSONMember("days_left", outlook.daysLeft.map(JSONValue.integer) ?? .null)])
+  }
+
+  func diskOutlook() -> DiskOutlook? {
+    DiskSpace(of: archivePath).map {
+      DiskOutlook($0, recordBytes: counters.recordedBytes.value, started: started, now: Clock.microseconds())
+    }
   }
 
   private func mendDisk() {

@@ -203,16 +203,21 @@ public enum CommandTable {
         "Each line, lease or request becomes a record, byte for byte, with `via` import; its events rest on the times in the file. A notice "
           + "holds the file's SHA-256; the same file again is refused without --again. Through the socket the open file is handed over, so the "
           + "daemon needs no right to read it.",
+        "Of a packet capture (pcap, pcapng) each message of DHCP and RADIUS accounting and each sighting of an address (ARP, neighbour "
+          + "discovery) becomes a record; other packets are passed over, and so are sightings of an unchanged pair within half of "
+          + "binding_timeout.",
         "static is a list of addresses that you declare, in columns ip,mac,hostname,since (a day or a time; the last two may be left out).",
         "With --archive what was read is sealed where --keys names the log's keys, else by the daemon when it starts.",
       ],
       examples: [
         Example(line: "muhur import /var/log/dhcpd.log.1 --source dhcp1", about: "an old log, through the daemon"),
         Example(line: "muhur import /var/lib/dhcp/dhcpd.leases --source dhcp1", about: "the leases that a server remembers"),
+        Example(line: "muhur import monday.pcapng --source mirror", about: "what was captured on the wire"),
         Example(
           line: "muhur --archive old/archive import messages --source dhcp1 --year 2024", about: "into an archive that no daemon holds"),
       ],
-      exits: [(code: 1, meaning: "the same file was imported before; nothing was written")], access: .administration, wordsArePaths: true),
+      exits: [(code: 1, meaning: "the same file was imported before, or nothing in it can be read; nothing was written")],
+      access: .administration, wordsArePaths: true),
     CommandDescription(
       name: .copy, summary: "copy the archive, also while it is written", words: [Word(name: "DEST")],
       about: [

@@ -11,13 +11,18 @@ public struct ImportSource: Sendable {
   public var charset: Charset
   public var dialects: DialectSet
   public var reading: SourceReading
+  /// Microseconds; how long after a sighting a binding is still possible.
+  public var bindingTimeout: Int64
 
-  public init(name: String, site: String, charset: Charset, dialects: DialectSet, reading: SourceReading) {
+  public init(
+    name: String, site: String, charset: Charset, dialects: DialectSet, reading: SourceReading, bindingTimeout: Int64 = Timestamp.hour
+  ) {
     self.name = name
     self.site = site
     self.charset = charset
     self.dialects = dialects
     self.reading = reading
+    self.bindingTimeout = bindingTimeout
   }
 }
 
@@ -55,13 +60,7 @@ struct ImportFile {
       }
       source.reading.dialects = [index]
     }
-    var run = ImportRun(
-      writing: writing, source: source, format: format, zone: log.zone, path: content.path,
-      clock: YearRule(zone: source.reading.zone, first: year, changed: content.changed))
-    var framing = EntryFraming(format, encoding)
-    try content.parts { part in try framing.take(part) { entry, at, length in try run.add(entry, at: at, length: length) } }
-    try framing.finish { entry, at, length in try run.add(entry, at: at, length: length) }
-    try run.flush()
+    let done = try format == .packets ? packets(content, writing, source) : entries(content, format, encoding, writing, source, first: year)
     guard try content.hash() == digest else {
       // The records hold what was read; only the claim that they are this file must not be made.
       throw Refusal(
@@ -69,17 +68,68 @@ struct ImportFile {
         hint: "import it again with --again once it is still")
     }
     let counts = [
-      JSONMember("records", .integer(run.records)), JSONMember("events", .integer(run.events)),
-      JSONMember("not_understood", .integer(run.notUnderstood)),
+      JSONMember("records", .integer(done.records)), JSONMember("events", .integer(done.events)),
+      JSONMember("not_understood", .integer(done.notUnderstood)),
     ]
     let named = [JSONMember("file", .string(content.path)), JSONMember("sha256", .string(digest.description))]
     let about = [
       JSONMember("bytes", .integer(content.size)), JSONMember("source", .string(source.name)),
       JSONMember("format", .string(format.rawValue)),
     ]
-    try writing.notice("imported", named + about + counts)
+    try writing.notice("imported", named + about + counts + done.further)
     try writing.commit()
-    return Reply(.answered, json: JSONValue.object(named + counts).bytes, answers: run.records)
+    return Reply(.answered, json: JSONValue.object(named + counts + done.further).bytes, words: done.words, answers: done.records)
+  }
+
+  /// What came of a file.
+  private struct Done {
+    var records: Int
+    var events: Int
+    var notUnderstood: Int
+    /// Members of answer and notice that only this format has.
+    var further: [JSONMember] = []
+    /// For people: what of the file could not be read.
+    var words: [String] = []
+  }
+
+  private func entries(
+    _ content: OpenFile, _ format: FileFormat, _ encoding: FileEncoding, _ writing: any LogWriting, _ source: ImportSource, first year: Int?
+  ) throws -> Done {
+    var run = ImportRun(
+      writing: writing, source: source, format: format, zone: log.zone, path: content.path,
+      clock: YearRule(zone: source.reading.zone, first: year, changed: content.changed))
+    var framing = EntryFraming(format, encoding)
+    try content.parts { part in try framing.take(part) { entry, at, length in try run.add(entry, at: at, length: length) } }
+    try framing.finish { entry, at, length in try run.add(entry, at: at, length: length) }
+    try run.flush()
+    return Done(records: run.records, events: run.events, notUnderstood: run.notUnderstood)
+  }
+
+  private func packets(_ content: OpenFile, _ writing: any LogWriting, _ source: ImportSource) throws -> Done {
+    var run = PacketImport(writing: writing, source: source, zone: log.zone, path: content.path)
+    try content.parts { try run.take($0) }
+    try run.finish()
+    let unread = run.unread.values.reduce(0, +)
+    let types = run.unread.keys.sorted { $0.rawValue < $1.rawValue }.map(\.description).joined(separator: ", ")
+    if let fault = run.fault, run.packets == 0 {
+      throw Refusal(.noAnswer, "\(content.path): \(fault): nothing was written")
+    }
+    if run.packets > 0, unread == run.packets {
+      throw Refusal(
+        .noAnswer, "\(content.path): its packets are of \(types), which is not read: nothing was written",
+        hint: "what is read: Ethernet, Linux cooked, IEEE 802.11, raw IP, BSD loopback; capture there")
+    }
+    var done = Done(records: run.records, events: run.events, notUnderstood: run.notUnderstood)
+    done.further = [JSONMember("packets", .integer(run.packets)), JSONMember("thinned", .integer(run.thinned))]
+    if unread > 0 {
+      done.further.append(JSONMember("unread", .integer(unread)))
+      done.words.append("\(content.path): \(unread) of \(run.packets) packets are of \(types), which is not read")
+    }
+    if let fault = run.fault {
+      done.further.append(JSONMember("fault", .string(fault)))
+      done.words.append("\(content.path): \(fault); the \(run.packets) packets before that were read")
+    }
+    return done
   }
 
   // MARK: - Before
@@ -100,11 +150,6 @@ struct ImportFile {
         "\(file.path) looks like a gzip file", hint: "unpack it first (gunzip); --format syslog reads it as lines all the same")
     }
     let format = asked.flatMap(FileFormat.init(rawValue:)) ?? FileFormat.of(head.span)
-    guard format != .packets else {
-      throw UsageError(
-        "\(file.path) is to be read as a packet capture (pcap), which is not there yet",
-        hint: "--format syslog reads it as lines all the same")
-    }
     return (format, FileEncoding.of(head.span))
   }
 

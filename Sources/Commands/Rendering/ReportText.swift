@@ -32,7 +32,9 @@ struct ReportText {
     let n = { (name: String) in answer[name]?.integer ?? 0 }
     return
       "\(Words.text(answer["file"]) ?? ""): \(Words.count(n("records"), "record", "records")), \(Words.count(n("events"), "event", "events")), "
-      + "\(Words.grouped(n("not_understood"))) not understood\nSHA-256 \(Words.text(answer["sha256"]) ?? "")\n"
+      + "\(Words.grouped(n("not_understood"))) not understood"
+      + (answer["packets"] == nil ? "" : ", of \(Words.count(n("packets"), "packet", "packets"))")
+      + "\nSHA-256 \(Words.text(answer["sha256"]) ?? "")\n"
   }
 
   func copy(_ answer: JSONValue) -> String {
