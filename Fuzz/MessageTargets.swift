@@ -47,7 +47,12 @@ extension FuzzTarget {
   /// All built-in dialects over any text. The input is the text behind a tag; its first byte chooses the tag.
   static let dialects = FuzzTarget(name: "dialects") { bytes in
     guard bytes.count > 1 else { return }
-    let tags: [StaticString] = ["<30>dhcpd: ", "<30>dnsmasq-dhcp: ", "<30>kea-dhcp4: ", "<30>kea-dhcp6: ", "<30>kea-legal-log: ", ""]
+    // The last ones leave it to the text which dialect reads it.
+    let tags: [StaticString] = [
+      "<30>dhcpd: ", "<30>dnsmasq-dhcp: ", "<30>kea-dhcp4: ", "<30>kea-dhcp6: ", "<30>kea-legal-log: ", "<30>filterlog: ",
+      "<30>1 - h RT_FLOW - RT_FLOW_SESSION_CREATE [junos ", "<30>Microsoft-Windows-Security-Auditing: {", "<30>CEF:0|Fortinet|Fortigate|",
+      "<30>date=2026-11-23 logid=0000000013 type=traffic ", "<30>h 10,11/23/26,08:14:40,", "<30>", "",
+    ]
     var text: [UInt8] = []
     text.append(tags[Int(bytes[0]) % tags.count])
     let body = bytes.extracting(1..<bytes.count)
@@ -70,6 +75,12 @@ extension FuzzTarget {
     var normaliser = Normaliser(set)
     let text = Array("<30>x: a 10.0.0.1 (b) 3c:52:82:1a:7f:09".utf8)
     _ = normaliser.explain(text.span, received: 0, sender: 1, source: SourceReading(zone: .utc))
+    // Forms that are cut into values, on text of each.
+    for text in [
+      "<30>1 - h x - m [s a=\"10.0.0.1\" b=\"x\"]", "<30>x: a=10.0.0.1 b=\"\\\"\" c,d=1", "<30>x: CEF:0|a|b|c|d|e|f|a=1 b=2 3 c=\\=",
+      "<30>x: 1,\"a\"\"\",10.0.0.1",
+      "<30>x: {\"a\":{\"b\":[1,\"\\u0041\"]},\"c\":\"10.0.0.1\"}", "<30>x: LEEF:2.0|a|b|c|d|^|a=1^b=2",
+    ] { _ = normaliser.explain(Array(text.utf8).span, received: 0, sender: 1, source: SourceReading(zone: .utc, dialects: [0])) }
   }
 
   static let json5 = FuzzTarget(name: "json5") { bytes in

@@ -80,28 +80,46 @@ private struct DialectReader {
 
   mutating func read(_ root: JSON5Node) throws(JSON5Error) {
     try refuse(
-      root.unknownMembers(besides: [
-        "name", "version", "about", "written_from", "covers", "leaves_out", "form", "applies", "parts", "head", "patterns", "examples",
-      ]))
+      root.unknownMembers(
+        besides: [
+          "name", "version", "about", "written_from", "covers", "leaves_out", "applies", "parts", "patterns", "also", "examples",
+        ] + CaseCompiler.members))
     for name in ["about", "covers", "leaves_out"] { _ = try root[name]?.string() }
     for source in try root["written_from"]?.elements() ?? [] { _ = try source.string() }
-    if let form = root["form"] {
-      switch try form.string() {
-      case "pattern": break
-      case "key-value", "csv", "json":
-        throw form.error("the form \(try form.string()) is not supported by this version; supported is pattern")
-      default: throw form.error("unknown form \(try form.string()); known is pattern")
-      }
-    }
-    try readApplies(try root.member("applies"))
     for part in try root["parts"]?.members() ?? [] { compiler.parts[part.name] = part.node }
-    if let head = root["head"] { compiler.dialect.head = try compiler.compile(head) }
-    try readPatterns(try root.member("patterns"))
+    let applies = try readApplies(try root.member("applies"))
+    let form = root["form"]
+    if let form, try form.string() != "pattern" {
+      try readCut(root, form, nil, applies)
+      if let patterns = root["patterns"] { throw patterns.error("only the form pattern has patterns") }
+    } else {
+      for name in ["text", "none", "rows", "values", "cases"] {
+        if let node = root[name] { throw node.error("the form pattern has no \(name)") }
+      }
+      compiler.dialect.applies = applies
+      if let head = root["head"] { compiler.dialect.head = try compiler.compile(head) }
+      try readPatterns(try root.member("patterns"))
+    }
+    for node in try root["also"]?.elements() ?? [] {
+      try refuse(node.unknownMembers(besides: ["applies"] + CaseCompiler.members))
+      try readCut(
+        node, try node.member("form"), root, try node["applies"].map { (applies) throws(JSON5Error) in try readApplies(applies) } ?? applies
+      )
+    }
     try readExamples(try root.member("examples"))
   }
 
-  private mutating func readApplies(_ node: JSON5Node) throws(JSON5Error) {
-    try refuse(node.unknownMembers(besides: ["app", "begins", "any_app", "bare", "last", "with_tag"]))
+  private mutating func readCut(
+    _ node: JSON5Node, _ form: JSON5Node, _ main: JSON5Node?, _ applies: Applies
+  ) throws(JSON5Error) {
+    var cases = CaseCompiler()
+    cases.draft.applies = applies
+    try cases.read(node, form: form, main: main, &compiler)
+    compiler.dialect.cuts.append(cases.draft)
+  }
+
+  private func readApplies(_ node: JSON5Node) throws(JSON5Error) -> Applies {
+    try refuse(node.unknownMembers(besides: ["app", "begins", "contains", "any_app", "bare", "last", "with_tag"]))
     var applies = Applies()
     for app in try node["app"]?.elements() ?? [] {
       let name = try app.string()
@@ -111,14 +129,19 @@ private struct DialectReader {
     for begin in try node["begins"]?.elements() ?? [] {
       let text = try begin.string()
       guard !text.isEmpty, !text.hasPrefix(" ") else { throw begin.error("expected the first bytes of messages") }
-      applies.begins.append(text)
+      applies.begins.append(Array(text.utf8))
+    }
+    for part in try node["contains"]?.elements() ?? [] {
+      let text = try part.string()
+      guard !text.isEmpty, !applies.begins.isEmpty else { throw part.error("expected text, and begins beside it") }
+      applies.contains.append(Array(text.utf8))
     }
     applies.anyApp = try node["any_app"]?.bool() ?? false
     applies.bare = try node["bare"]?.bool() ?? false
     applies.withTag = try node["with_tag"]?.bool() ?? false
     applies.last = try node["last"]?.bool() ?? false
     guard !applies.isEmpty else { throw node.error("expected app, begins or bare: it would read nothing") }
-    compiler.dialect.applies = applies
+    return applies
   }
 
   private mutating func readPatterns(_ list: JSON5Node) throws(JSON5Error) {
@@ -135,7 +158,10 @@ private struct DialectReader {
       words.append(firstWord(range))
       var pattern = Pattern(name: called, text: try text.string(), line: node.line, nodes: range)
       let event = try node.member("event")
-      if case .null = event.value {} else { pattern.event = try readEvent(event, range) }
+      if case .null = event.value {
+      } else {
+        pattern.event = try compiler.readEvent(event, Set(range.map { compiler.dialect.nodes[$0].name }))
+      }
       if let gap = node["gap"] {
         guard let found = PatternGap(rawValue: try gap.string()) else {
           throw gap.error("expected lost (messages before this one are missing) or paused (nothing is written from now on)")
@@ -158,36 +184,6 @@ private struct DialectReader {
     let literal = compiler.dialect.pool[first.literal]
     guard let end = literal.firstIndex(where: { !PatternDispatch.isWordByte($0) }), end > literal.startIndex else { return nil }
     return Array(literal[..<end])
-  }
-
-  private mutating func readEvent(_ node: JSON5Node, _ range: Range<Int>) throws(JSON5Error) -> EventTemplate {
-    let kindNode = try node.member("kind")
-    guard let kind = EventKind(rawValue: try kindNode.string()), kind != .notice else {
-      throw kindNode.error("expected lease, binding, session or login, or event: null")
-    }
-    var template = EventTemplate(kind: kind)
-    for member in try node.members() where member.name != "kind" {
-      guard let field = EventField(name: member.name), field.form == .word || field.form == .text, field != .dialect, field != .clock,
-        field != .leaseFrom
-      else { throw member.node.error("unknown key; an event's fixed members are words, such as action") }
-      // A log that says of a session neither whether it begins nor whether it ends.
-      if field == .action, kind == .session, case .null = member.node.value { continue }
-      let text = try member.node.string()
-      if field == .action, !kind.actions.contains(text) {
-        throw member.node.error("expected \(kind.actions.isEmpty ? "no action" : kind.actions.joined(separator: ", ")), found \(text)")
-      }
-      template.constants.append((field, compiler.intern(Array(text.utf8))))
-    }
-    let fields = Set(range.map { compiler.dialect.nodes[$0].name })
-    if !kind.actions.isEmpty, !template.constants.contains(where: { $0.field == .action }),
-      !fields.contains(Int(EventField.action.rawValue)), kind != .session || node["action"] == nil
-    {
-      throw node.error("has no action")
-    }
-    if kind == .lease || kind == .binding, fields.isDisjoint(with: [Int(EventField.ip.rawValue), Int(EventField.prefix.rawValue)]) {
-      throw node.error("a \(kind.rawValue) needs {ip} or {prefix} in the pattern's text")
-    }
-    return template
   }
 
   /// `after: { pattern: NAME, equal: [names], unless: NAME }`

@@ -4,28 +4,37 @@ import Record
 public struct DialectSet: Sendable {
   /// In order of names. A dialect's place here is its index.
   public let dialects: [Dialect]
-  /// A program's name and a dialect that reads it.
+  /// A program's name and a reading of its messages.
   private struct App: Sendable {
     var name: [UInt8]
+    var reading: Reading
+  }
+  /// How texts begin that a reading is for.
+  private struct Beginning: Sendable {
+    var text: [UInt8]
+    /// What must stand in the text too.
+    var contains: [[UInt8]]
+    /// Also where the message names a program.
+    var anyApp: Bool
+    var reading: Reading
+  }
+  /// One way to read messages: a dialect's patterns, or one of its `cuts`.
+  struct Reading: Sendable, Equatable {
     var dialect: Int
+    /// -1: the patterns.
+    var cut: Int
   }
   private let apps: [App]
   private let dispatch: PatternDispatch
   /// The beginning of a program's name.
   private let appPrefixes: [App]
-  /// The beginning of a message.
-  private struct Begin: Sendable {
-    var text: [UInt8]
-    var dialect: Int
-    /// Also where the message names a program.
-    var anyApp: Bool
-  }
-  /// In order of dialects; `byFirst` has the first of each first byte and `next` the following one, -1 for none.
-  private let begins: [Begin]
-  private let byFirst: [Int]
-  private let next: [Int]
-  /// Dialects that also read lines without a header.
-  let bare: [Int]
+  /// By the text's first byte, places in `beginnings`.
+  private let beginningsOfByte: [Range<Int>]
+  private let beginnings: [Beginning]
+  /// Those that also read lines without a header.
+  let bare: [Reading]
+  /// All of a dialect's, by dialect.
+  let readings: [[Reading]]
 
   /// Those that come with the program.
   public static let builtIn: DialectSet = {
@@ -63,34 +72,42 @@ public struct DialectSet: Sendable {
     dialects = list.sorted { $0.name < $1.name }
     var apps: [App] = []
     var appPrefixes: [App] = []
-    var begins: [Begin] = []
-    for i in dialects.indices.filter({ [dialects] in !dialects[$0].applies.last })
-      + dialects.indices.filter({ [dialects] in dialects[$0].applies.last })
-    {
-      let dialect = dialects[i]
-      for app in dialect.applies.apps {
+    var beginnings: [Beginning] = []
+    var bare: [Reading] = []
+    var readings: [[Reading]] = []
+    var all: [(Reading, Applies)] = []
+    for (i, dialect) in dialects.enumerated() {
+      var own: [(Reading, Applies)] = dialect.patterns.isEmpty ? [] : [(Reading(dialect: i, cut: -1), dialect.applies)]
+      for (n, cut) in dialect.cuts.enumerated() { own.append((Reading(dialect: i, cut: n), cut.applies)) }
+      readings.append(own.map(\.0))
+      all += own
+    }
+    for (reading, applies) in all.filter({ !$0.1.last }) + all.filter(\.1.last) {
+      for app in applies.apps {
         if app.hasSuffix("*") {
-          appPrefixes.append(App(name: Array(app.utf8.dropLast()), dialect: i))
+          appPrefixes.append(App(name: Array(app.utf8.dropLast()), reading: reading))
         } else {
-          apps.append(App(name: Array(app.utf8), dialect: i))
+          apps.append(App(name: Array(app.utf8), reading: reading))
         }
       }
-      for text in dialect.applies.begins { begins.append(Begin(text: Array(text.utf8), dialect: i, anyApp: dialect.applies.anyApp)) }
+      for text in applies.begins {
+        beginnings.append(Beginning(text: text, contains: applies.contains, anyApp: applies.anyApp, reading: reading))
+      }
+      if applies.bare { bare.append(reading) }
     }
     self.apps = apps
     self.appPrefixes = appPrefixes
     dispatch = PatternDispatch(words: apps.map(\.name))
-    var byFirst = [Int](repeating: -1, count: 256)
-    var next = [Int](repeating: -1, count: begins.count)
-    for i in begins.indices.reversed() {
-      let first = Int(begins[i].text[0])
-      next[i] = byFirst[first]
-      byFirst[first] = i
+    let ordered = beginnings.enumerated().sorted { a, b in
+      (a.element.text[0], a.offset) < (b.element.text[0], b.offset)
+    }.map(\.element)
+    self.beginnings = ordered
+    beginningsOfByte = (0..<256).map { byte in
+      let first = ordered.firstIndex { $0.text[0] == UInt8(byte) } ?? 0
+      return first..<(ordered.lastIndex { $0.text[0] == UInt8(byte) } ?? first - 1) + 1
     }
-    self.begins = begins
-    self.byFirst = byFirst
-    self.next = next
-    bare = dialects.indices.filter { [dialects] in dialects[$0].applies.bare }
+    self.bare = bare
+    self.readings = readings
   }
 
   /// The place of a dialect by its name, for a source's restriction.
@@ -102,29 +119,29 @@ public struct DialectSet: Sendable {
   /// Entries of `apps` for a program's name; some may be of another name.
   func entries(_ text: Span<UInt8>, _ app: Range<Int>) -> [Int] { dispatch.candidates(PatternDispatch.hash(text, app)) }
 
-  /// The dialect of an entry, nil where its name differs.
-  func dialect(ofEntry entry: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> Int? {
+  /// The reading of an entry, nil where its name differs.
+  func reading(ofEntry entry: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> Reading? {
     let name = apps[entry].name
-    return name.span.equals(text.extracting(app)) ? apps[entry].dialect : nil
+    return name.span.equals(text.extracting(app)) ? apps[entry].reading : nil
   }
 
-  /// The dialect of the first program's name in `appPrefixes` from `position` on that the name begins with, and the position behind it.
-  func dialect(ofPrefixFrom position: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> (dialect: Int, next: Int)? {
-    let name = text.extracting(app)
-    for i in position..<appPrefixes.count where name.starts(with: appPrefixes[i].name) { return (appPrefixes[i].dialect, i + 1) }
-    return nil
-  }
+  /// Places of readings that may be for a text that begins so.
+  func beginnings(_ text: Span<UInt8>) -> Range<Int> { text.count > 0 ? beginningsOfByte[Int(text[0])] : 0..<0 }
 
-  /// Where looking for a message's beginning starts; -1 for none.
-  func firstBegin(_ byte: UInt8) -> Int { byFirst[Int(byte)] }
-
-  /// The dialect of the first beginning from `position` on that the text has, and the position behind it.
-  func dialect(ofBeginFrom position: Int, _ text: Span<UInt8>, namesProgram: Bool) -> (dialect: Int, next: Int)? {
-    var i = position
-    while i >= 0 {
-      if begins[i].anyApp || !namesProgram, text.starts(with: begins[i].text) { return (begins[i].dialect, next[i]) }
-      i = next[i]
+  /// The reading at a place, nil where it is not for this text.
+  func reading(ofBeginning place: Int, _ text: Span<UInt8>, namesProgram: Bool) -> Reading? {
+    guard beginnings[place].anyApp || !namesProgram, text.starts(with: beginnings[place].text) else { return nil }
+    if !beginnings[place].contains.isEmpty {
+      let reach = text.extracting(0..<min(text.count, Applies.reach))
+      for part in beginnings[place].contains where !reach.contains(part.span) { return nil }
     }
+    return beginnings[place].reading
+  }
+
+  /// The reading of the first program's name in `appPrefixes` from `position` on that the name begins with, and the position behind it.
+  func reading(ofPrefixFrom position: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> (reading: Reading, next: Int)? {
+    let name = text.extracting(app)
+    for i in position..<appPrefixes.count where name.starts(with: appPrefixes[i].name) { return (appPrefixes[i].reading, i + 1) }
     return nil
   }
 }

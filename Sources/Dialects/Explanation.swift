@@ -46,7 +46,7 @@ extension Normaliser {
         result.why = "no dialect in use reads messages of \(text.extracting(app).string)"
       } else {
         result.why =
-          nearest.pattern >= 0
+          nearest.pattern >= 0 || nearest.cut != nil
           ? "no dialect in use reads this; \(stopped(text))" : "no dialect in use reads messages without a program's name"
       }
     }
@@ -54,21 +54,52 @@ extension Normaliser {
   }
 
   private func name(_ dialect: Int, _ pattern: Int) -> String {
-    "\(set.label(dialect)) pattern \(set.dialects[dialect].patterns[pattern].name)"
+    "\(set.label(dialect)) \(set.dialects[dialect].title(pattern))"
   }
 
   /// Where the pattern that came furthest stopped: its text, the byte, what stands there, what was expected.
   private func stopped(_ text: Span<UInt8>) -> String {
     guard set.dialects.indices.contains(nearest.dialect) else { return "nothing matches" }
     let dialect = set.dialects[nearest.dialect]
+    if let stop = nearest.cut { return explain(stop, dialect, text) }
     if nearest.pattern == Self.noPattern { return "\(dialect.label): no pattern begins like the message at byte \(nearest.byte)" }
     let which =
       nearest.pattern >= 0
       ? "\(name(nearest.dialect, nearest.pattern)) (\(dialect.patterns[nearest.pattern].text))" : "\(dialect.label) head"
     let expected = nearest.node >= 0 ? dialect.expectation(dialect.nodes[nearest.node]) : "the end"
+    return "\(which) stopped at byte \(nearest.byte): expected \(expected), found \(found(text))"
+  }
+
+  /// What stands where reading stopped.
+  private func found(_ text: Span<UInt8>) -> String {
     let rest = text.extracting(min(nearest.byte, text.count)..<min(nearest.byte + 40, text.count))
-    let found = rest.count == 0 ? "the end" : "\"\(rest.string)\""
-    return "\(which) stopped at byte \(nearest.byte): expected \(expected), found \(found)"
+    return rest.count == 0 ? "the end" : "\"\(rest.string)\""
+  }
+
+  /// Why named values were not understood.
+  private func explain(_ stop: CutStop, _ dialect: Dialect, _ text: Span<UInt8>) -> String {
+    let reading = dialect.cuts[stop.reading]
+    let which = stop.inCase >= 0 ? "\(dialect.label) case \(reading.cases[stop.inCase].name)" : dialect.label
+    func key(_ number: Int) -> String { reading.keys.name(number) }
+    switch stop.what {
+    case .text(let expected): return "\(which) stopped at byte \(nearest.byte): expected \(expected), found \(found(text))"
+    case .head(let node):
+      return
+        "\(which) head stopped at byte \(nearest.byte): expected \(dialect.expectation(dialect.nodes[max(node, 0)])), found \(found(text))"
+    case .noCase: return "\(which): no case's when holds"
+    case .cutOff: return "\(which): the message was cut off inside a quoted value"
+    case .nobody: return "\(which): names no address"
+    case .missing(let number): return "\(which): \(key(number)) is missing or empty"
+    case .ambiguous(let number): return "\(which): \(key(number)) stands several times with different values"
+    case .misfit(let node, let range):
+      let value = values(range)
+      let names = reading.ruleKeys[reading.rules[stop.rule].keys].map { key($0.number) }.joined(separator: " + ")
+      guard node >= 0 else { return "\(which): \(names) is \"\(value)\", which says more than its pattern" }
+      return "\(which): \(names) is \"\(value)\", expected \(dialect.expectation(dialect.nodes[node]))"
+    case .unmapped(let range):
+      let names = reading.ruleKeys[reading.rules[stop.rule].keys].map { key($0.number) }.joined(separator: " + ")
+      return "\(which): \(names) is \"\(values(range))\", which stands for nothing known"
+    }
   }
 }
 

@@ -35,7 +35,7 @@ public enum SaidGap: Sendable, Equatable {
 
 /// What became of a message.
 public enum Outcome: Sendable, Equatable {
-  /// It gave an event.
+  /// It gave an event. Cases of text that is cut are numbered behind the patterns.
   case event(dialect: Int, pattern: Int)
   /// It is understood and means nothing: an offer, a request.
   case nothing(dialect: Int, pattern: Int)
@@ -51,6 +51,7 @@ public struct Normaliser: Sendable {
   /// The latest message's header.
   public private(set) var header = SyslogMessage(Span())
   private var scratch = MatchScratch()
+  private var values = ValueTable()
   private var afters = AfterTable()
   /// Whether the latest dialect's head stood before the message and was not empty.
   private var hadHead = false
@@ -66,12 +67,19 @@ public struct Normaliser: Sendable {
     var node = -1
     /// Place in the whole message.
     var byte = -1
+    /// Where a reading of named values stopped, in place of the pattern.
+    var cut: CutStop?
   }
 
   public init(_ set: DialectSet) { self.set = set }
 
   /// Steps taken for the latest pattern attempts, for tests.
   var steps: Int { scratch.steps }
+
+  /// A value of the latest message, for people.
+  func values(_ range: Range<Int>) -> String {
+    range.upperBound <= values.bytes.count ? values.bytes.span.extracting(range).string : "?"
+  }
 
   /// Reads one message and appends its event.
   /// - Parameters:
@@ -88,50 +96,47 @@ public struct Normaliser: Sendable {
     scratch.reset()
     var outcome = Outcome.notForUs
     if let app = header.app {
-      guard let message = header.message else { return .notForUs }
       for entry in set.entries(text, app) {
-        guard let i = set.dialect(ofEntry: entry, text, app), permits(i, source.dialects) else { continue }
-        let read = read(text, whole(message, app, with: i), with: i, received, sender, source, &events)
-        guard case .notUnderstood = read else { return read }
-        if outcome == .notForUs { outcome = read }
+        guard let reading = set.reading(ofEntry: entry, text, app), permits(reading.dialect, source.dialects) else { continue }
+        let found = read(text, with: reading, received, sender, source, &events)
+        guard case .notUnderstood = found else { return found }
+        if outcome == .notForUs { outcome = found }
       }
       var position = 0
-      while let found = set.dialect(ofPrefixFrom: position, text, app) {
-        position = found.next
-        guard permits(found.dialect, source.dialects) else { continue }
-        let read = read(
-          text, whole(message, app, with: found.dialect), with: found.dialect, received, sender, source, &events)
-        guard case .notUnderstood = read else { return read }
-        if outcome == .notForUs { outcome = read }
+      while let prefix = set.reading(ofPrefixFrom: position, text, app) {
+        position = prefix.next
+        guard permits(prefix.reading.dialect, source.dialects) else { continue }
+        let found = read(text, with: prefix.reading, received, sender, source, &events)
+        guard case .notUnderstood = found else { return found }
+        if outcome == .notForUs { outcome = found }
       }
-      return readByBeginning(text, message, received, sender, source, &events, outcome)
+      return readByBeginning(text, received, sender, source, &events, outcome)
     }
     // A line without any header is text from its first byte on.
     let bare = header.priority == nil && header.time == nil
-    guard let message = bare ? header.message.map({ 0..<$0.upperBound }) : header.message else { return .notForUs }
-    if let only = source.dialects {
-      for i in only where set.dialects.indices.contains(i) {
-        outcome = read(text, message, with: i, received, sender, source, &events)
-        if case .notUnderstood = outcome { continue }
-        return outcome
-      }
-      return outcome
-    }
-    outcome = readByBeginning(text, message, received, sender, source, &events, outcome)
-    guard bare else { return outcome }
+    if bare, let message = header.message { header.message = 0..<message.upperBound }
+    outcome = readByBeginning(text, received, sender, source, &events, outcome)
     switch outcome {
     case .event, .nothing: return outcome
     case .notUnderstood, .notForUs: break
     }
-    for i in set.bare {
-      let before = nearest
-      let found = read(text, message, with: i, received, sender, source, &events)
-      // A line without header is a dialect's own only if its head is there.
-      if case .notUnderstood = found {
-        if !hadHead { nearest = before } else if outcome == .notForUs { outcome = found }
-        continue
+    // A source's own dialects read also what does not look like theirs.
+    if let only = source.dialects {
+      for i in only where set.dialects.indices.contains(i) {
+        for reading in set.readings[i] {
+          let found = read(text, with: reading, received, sender, source, &events)
+          guard case .notUnderstood = found else { return found }
+          if outcome == .notForUs { outcome = found }
+        }
       }
-      return found
+      return outcome
+    }
+    guard bare else { return outcome }
+    for reading in set.bare {
+      let before = nearest
+      let found = read(text, with: reading, received, sender, source, &events)
+      guard case .notUnderstood = found else { return found }
+      if !isOwn(reading) { nearest = before } else if outcome == .notForUs { outcome = found }
     }
     return outcome
   }
@@ -144,24 +149,28 @@ public struct Normaliser: Sendable {
   /// Dialects that know their messages by how these begin.
   /// - Parameter outcome: what has become of the message until here.
   private mutating func readByBeginning(
-    _ text: Span<UInt8>, _ message: Range<Int>, _ received: Int64, _ sender: UInt64, _ source: borrowing SourceReading,
-    _ events: inout EventList, _ outcome: Outcome
+    _ text: Span<UInt8>, _ received: Int64, _ sender: UInt64, _ source: borrowing SourceReading, _ events: inout EventList,
+    _ outcome: Outcome
   ) -> Outcome {
-    var start = message.lowerBound
-    while start < message.upperBound, text[start] == 0x20 { start += 1 }
-    guard start < message.upperBound else { return outcome }
-    let body = text.extracting(start..<message.upperBound)
+    guard let message = header.message else { return outcome }
+    let body = text.extracting(trimmed(text, message))
     var outcome = outcome
-    var position = set.firstBegin(body[0])
-    while position >= 0, let found = set.dialect(ofBeginFrom: position, body, namesProgram: header.app != nil) {
-      position = found.next
-      guard permits(found.dialect, source.dialects) else { continue }
-      let read = read(text, message, with: found.dialect, received, sender, source, &events)
-      guard case .notUnderstood = read else { return read }
-      // Others begin so too: it is this program's message only if its head is there.
-      if outcome == .notForUs, hadHead || set.dialects[found.dialect].head.isEmpty { outcome = read }
+    for place in set.beginnings(body) {
+      guard let reading = set.reading(ofBeginning: place, body, namesProgram: header.app != nil),
+        permits(reading.dialect, source.dialects)
+      else { continue }
+      let found = read(text, with: reading, received, sender, source, &events)
+      guard case .notUnderstood = found else { return found }
+      if outcome == .notForUs, isOwn(reading, unlessHeadless: true) { outcome = found }
     }
     return outcome
+  }
+
+  /// Whether a message that a reading did not understand is its own all the same: its head is there, or its text could be
+  /// cut. Others' messages may begin so too, or have no header either.
+  private func isOwn(_ reading: DialectSet.Reading, unlessHeadless: Bool = false) -> Bool {
+    if reading.cut >= 0 { return nearest.dialect == reading.dialect && (nearest.cut?.rank ?? 0) > 1 }
+    return hadHead || unlessHeadless && set.dialects[reading.dialect].head.isEmpty
   }
 
   private func permits(_ index: Int, _ only: [Int]?) -> Bool {
@@ -169,18 +178,31 @@ public struct Normaliser: Sendable {
     return only.contains(index) || set.dialects[index].isOfGaps
   }
 
+  /// rsyslog keeps the space behind a tag's colon and sends it on in RFC 5424 as the text's first character.
+  private func trimmed(_ text: Span<UInt8>, _ message: Range<Int>) -> Range<Int> {
+    var start = message.lowerBound
+    while start < message.upperBound, text[start] == 0x20 { start += 1 }
+    return start..<message.upperBound
+  }
+
+  private mutating func read(
+    _ text: Span<UInt8>, with reading: DialectSet.Reading, _ received: Int64, _ sender: UInt64, _ source: borrowing SourceReading,
+    _ events: inout EventList
+  ) -> Outcome {
+    if reading.cut >= 0 { return cut(text, with: reading, received, source, &events) }
+    guard let message = header.message else { return .notUnderstood(dialect: reading.dialect) }
+    let whole = header.app.map { self.whole(message, $0, with: reading.dialect) } ?? message
+    return read(text, trimmed(text, whole), with: reading.dialect, received, sender, source, &events)
+  }
+
   private mutating func read(
     _ text: Span<UInt8>, _ message: Range<Int>, with index: Int, _ received: Int64, _ sender: UInt64, _ source: borrowing SourceReading,
     _ events: inout EventList
   ) -> Outcome {
     let dialect = set.dialects[index]
-    // rsyslog keeps the space behind a tag's colon and sends it on in RFC 5424 as the text's first character.
-    var start = message.lowerBound
-    while start < message.upperBound, text[start] == 0x20 { start += 1 }
-    let message = start..<message.upperBound
     let body = text.extracting(message)
     var at = 0
-    scratch.keep(captures: 0)
+    scratch.reset()
     hadHead = false
     if !dialect.head.isEmpty {
       guard let end = scratch.match(body, at: 0, dialect, dialect.head, toEnd: false) else {
@@ -211,7 +233,7 @@ public struct Normaliser: Sendable {
       }
       if let said = code.gap { gap = said == .paused ? .paused : .lost(lostCount(dialect)) }
       guard code.hasEvent, let event = dialect.patterns[number].event else { return .nothing(dialect: index, pattern: number) }
-      write(event, text, body, dialect, received, source, &events)
+      guard write(event, text, body, dialect, received, source, &events) else { continue }
       return .event(dialect: index, pattern: number)
     }
     if nearest.dialect < 0 { nearest = Nearest(dialect: index, pattern: Self.noPattern, node: -1, byte: message.lowerBound + at) }
@@ -255,12 +277,93 @@ public struct Normaliser: Sendable {
     return hash ^ hash >> 29
   }
 
+  // MARK: - Named values
+
+  /// Reads text that is cut into named values.
+  private mutating func cut(
+    _ text: Span<UInt8>, with which: DialectSet.Reading, _ received: Int64, _ source: borrowing SourceReading, _ events: inout EventList
+  ) -> Outcome {
+    let dialect = set.dialects[which.dialect]
+    let reading = dialect.cuts[which.cut]
+    scratch.reset()
+    values.reset(reading.keys)
+    guard let part = reading.readsStructuredData ? header.structuredData : header.message else {
+      return stop(which, 0, CutStop(reading: which.cut, what: .text("text")))
+    }
+    let range = trimmed(text, part)
+    let body = text.extracting(range)
+    var at = 0
+    if !reading.head.isEmpty {
+      guard let end = scratch.match(body, at: 0, dialect, reading.head, toEnd: false) else {
+        return stop(which, range.lowerBound + scratch.failedAt, CutStop(reading: which.cut, what: .head(scratch.failedNode)))
+      }
+      at = end
+      for (own, entry) in reading.ownKeys {
+        for n in 0..<scratch.captureCount where scratch.capture(n).name == own {
+          values.set(entry, body.extracting(scratch.capture(n).range), reading)
+        }
+      }
+    }
+    for (part, entry) in reading.headerKeys {
+      let found =
+        switch part {
+        case .app: header.app
+        case .host: header.host
+        case .msgid: header.msgid
+        case .procid: header.procid
+        }
+      if let found { values.set(entry, text.extracting(found), reading) }
+    }
+    var fault: CutFault?
+    switch reading.form {
+    case .keyValue(let style): values.cutPairs(body, from: at, style, reading)
+    case .cef: fault = values.cutCEF(body, from: at, reading)
+    case .leef: fault = values.cutLEEF(body, from: at, reading)
+    case .csv(let separator, let quote): fault = values.cutColumns(body, from: at, separator: separator, quote: quote, reading)
+    case .json: fault = values.cutJSON(body, from: at, reading)
+    }
+    if let fault { return stop(which, range.lowerBound + fault.at, CutStop(reading: which.cut, what: .text(fault.expected))) }
+    let headCaptures = scratch.captureCount
+    cases: for (number, one) in reading.cases.enumerated() {
+      for i in one.conditions {
+        let condition = reading.conditions[i]
+        let state = values.state(condition.key)
+        let holds = condition.holds(values.bytes.span.extracting(values.range(condition.key)), reading)
+        guard state != .ambiguous, holds else { continue cases }
+      }
+      if values.isCut, !one.readsCutOff { return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, what: .cutOff)) }
+      guard let template = one.event else {
+        return .nothing(dialect: which.dialect, pattern: dialect.patterns.count + dialect.number(of: number, in: which.cut))
+      }
+      scratch.keep(captures: headCaptures)
+      for rule in one.rules {
+        if let what = CaseMatcher.match(reading.rules[rule], reading, dialect, &values, &scratch) {
+          return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, rule: rule, what: what))
+        }
+      }
+      guard write(template, text, body, dialect, received, source, &events) else {
+        return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, what: .nobody))
+      }
+      return .event(dialect: which.dialect, pattern: dialect.patterns.count + dialect.number(of: number, in: which.cut))
+    }
+    return stop(which, range.upperBound, CutStop(reading: which.cut, what: .noCase))
+  }
+
+  /// Keeps the stop that came furthest.
+  private mutating func stop(_ which: DialectSet.Reading, _ byte: Int, _ stop: CutStop) -> Outcome {
+    if nearest.dialect < 0 || stop.rank > (nearest.cut?.rank ?? 0) {
+      nearest = Nearest(dialect: which.dialect, pattern: -1, node: -1, byte: byte, cut: stop)
+    }
+    return .notUnderstood(dialect: which.dialect)
+  }
+
   // MARK: - Events
 
+  /// - Returns: whether the event says whom it is about.
   private func write(
     _ template: EventTemplate, _ text: Span<UInt8>, _ body: Span<UInt8>, _ dialect: Dialect, _ received: Int64,
     _ source: borrowing SourceReading, _ events: inout EventList
-  ) {
+  ) -> Bool {
     let bytes = dialect.pool
     let pool = bytes.span
     events.begin(template.kind)
@@ -271,8 +374,15 @@ public struct Normaliser: Sendable {
       guard capture.name < 256, let field = EventField(rawValue: UInt8(truncatingIfNeeded: capture.name)) else { continue }
       switch capture.value {
       case .nothing: break
-      case .text: if !capture.range.isEmpty { events.set(field, text: body.extracting(capture.range)) }
+      case .text:
+        if capture.range.isEmpty { break }
+        if capture.isOfValue {
+          events.set(field, text: values.bytes.span.extracting(capture.range))
+        } else {
+          events.set(field, text: body.extracting(capture.range))
+        }
       case .word(let word): events.set(field, word: word)
+      case .constant(let range): if !range.isEmpty { events.set(field, text: pool.extracting(range)) }
       case .hex(let range): events.set(field, hex: scratch.bytes.span.extracting(range))
       case .integer(let value): events.set(field, value)
       case .ip(let value): events.set(field, value)
@@ -283,6 +393,10 @@ public struct Normaliser: Sendable {
         if field == .time { time = resolved } else { events.set(field, resolved) }
       }
     }
+    guard isAboutSomebody(template.kind, &events) else {
+      events.cancel()
+      return false
+    }
     if template.kind == .lease {
       if events.has(.leaseSeconds) {
         events.set(.leaseFrom, word: "log")
@@ -290,12 +404,6 @@ public struct Normaliser: Sendable {
         events.set(.leaseSeconds, seconds)
         events.set(.leaseFrom, word: "configuration")
       }
-    }
-    if template.kind == .session { events.tidySession() }
-    if case .ip(let ip)? = events.value(of: .ip), ip.isUnspecified {
-      // 0.0.0.0 stands for "none yet".
-      guard template.kind == .login else { return events.cancel() }
-      events.remove(.ip)
     }
     if !events.has(.server) {
       if let host = header.host {
@@ -311,6 +419,23 @@ public struct Normaliser: Sendable {
     if time == nil { time = header.time?.resolved(zone: source.zone, received: received) }
     if let time { events.set(.time, time) }
     events.commit()
+    return true
+  }
+
+  /// What holds for events of every device. Whether the event names an address (or, of a login, anybody) at all: Cisco's
+  /// sessions may name two ends without saying which is whose.
+  private func isAboutSomebody(_ kind: EventKind, _ events: inout EventList) -> Bool {
+    // 0.0.0.0 stands for "none yet".
+    if case .ip(let ip)? = events.value(of: .ip), ip.isUnspecified { events.remove(.ip) }
+    switch kind {
+    case .lease, .binding: return events.has(.ip) || events.has(.prefix)
+    case .login:
+      return events.has(.ip) || events.has(.user) || events.has(.mac) || events.has(.phone) || events.has(.sessionID)
+    case .notice: return true
+    case .session:
+      events.tidySession()
+      return true
+    }
   }
 
   /// Whether the event begun last gives or renews an address.

@@ -2,14 +2,18 @@ import Record
 
 /// What a field of a pattern accepts.
 enum FieldType: String, CaseIterable, Sendable {
-  case ip, ip4, ip6, prefix, mac, hex, integer, word, text, rest, blank, time, duration
+  case ip, ip4, ip6, prefix, mac, hex, integer, port, word, text, rest, blank, time, duration, seconds, milliseconds
   /// Text up to the first place where the literal behind it stands.
   case phrase
   /// A MAC address whose bytes may have one digit.
   case shortMAC = "short-mac"
   /// A time with the name or offset of its zone behind it.
   case zonedTime = "zoned-time"
-  /// Seconds since 1970, with a fraction of up to nine digits.
+  /// `Nov 20 10:15:02 2026`, also with the day of the week before or the year behind the day, or without a year.
+  case monthTime = "month-time"
+  /// `11/20/26 08:01:12`: month, day, year.
+  case americanTime = "american-time"
+  /// Since 1970: seconds, perhaps with a fraction, milli-, micro- or nanoseconds by the number of digits.
   case unixTime = "unix-time"
   /// A transport protocol's name in any case, or its number (IANA).
   case transport = "protocol"
@@ -24,42 +28,60 @@ enum FieldType: String, CaseIterable, Sendable {
     case .mac, .shortMAC: "a MAC address of six bytes"
     case .hex: "bytes in hexadecimal with colons"
     case .integer: "a number"
+    case .port: "a port"
     case .word: "a word"
     case .text, .phrase, .rest: "text"
     case .blank: "a space"
     case .time: "a date and time"
     case .zonedTime: "a date, a time and a zone"
+    case .monthTime: "a month, a day and a time"
+    case .americanTime: "month/day/year and a time"
     case .unixTime: "seconds since 1970"
     case .transport: "a protocol's name or number"
     case .duration: "a duration"
+    case .seconds, .milliseconds: "a number, perhaps with a fraction"
     }
   }
 
-  /// What an event field of that form takes without being told.
-  init?(form: EventField.Form) {
-    switch form {
-    case .ip: self = .ip
-    case .prefix: self = .prefix
-    case .mac: self = .mac
-    case .hex: self = .hex
-    case .integer: self = .integer
-    case .time: self = .time
-    case .text, .word: self = .text
-    case .list: return nil
+  /// What an event field takes without being told.
+  init?(_ field: EventField) {
+    switch field {
+    case .proto: self = .transport
+    case .srcPort, .natPort, .natPortLast, .dstPort: self = .port
+    default:
+      switch field.form {
+      case .ip: self = .ip
+      case .prefix: self = .prefix
+      case .mac: self = .mac
+      case .hex: self = .hex
+      case .integer: self = .integer
+      case .time: self = .time
+      case .text, .word: self = .text
+      case .list: return nil
+      }
     }
   }
 
-  func fits(_ form: EventField.Form) -> Bool {
-    switch form {
+  func fits(_ field: EventField) -> Bool {
+    switch field {
+    case .proto: return self == .transport
+    case .srcPort, .natPort, .natPortLast, .dstPort: return self == .port || self == .integer
+    default: break
+    }
+    return switch field.form {
     case .ip: self == .ip || self == .ip4 || self == .ip6
     case .prefix: self == .prefix
     case .mac: self == .mac || self == .shortMAC
     case .hex: self == .hex
-    case .integer: self == .integer || self == .duration
-    case .time: self == .time || self == .zonedTime || self == .unixTime
+    case .integer: self == .integer || self == .duration || self == .seconds || self == .milliseconds
+    case .time: isTime
     case .text, .word: self == .text || self == .phrase || self == .word || self == .rest || self == .transport
     case .list: false
     }
+  }
+
+  var isTime: Bool {
+    self == .time || self == .zonedTime || self == .monthTime || self == .americanTime || self == .unixTime
   }
 }
 
@@ -128,12 +150,6 @@ struct PatternCode: Sendable {
   }
 }
 
-struct EventTemplate: Sendable {
-  var kind: EventKind
-  /// Fields with fixed text, as ranges of the dialect's pool.
-  var constants: [(field: EventField, text: Range<Int>)] = []
-}
-
 /// A pattern's demand for an earlier line of the same sender.
 struct After: Sendable {
   /// Names that must have equal text in both lines: event fields by raw value, the dialect's own from 256 on.
@@ -152,7 +168,7 @@ public final class Dialect: Sendable {
   /// `name/version`, as events say it.
   public let label: String
 
-  /// Which messages it reads.
+  /// Which messages the patterns are for; `cuts` have their own.
   let applies: Applies
   /// All texts of patterns and events.
   let pool: [UInt8]
@@ -164,6 +180,8 @@ public final class Dialect: Sendable {
   let afters: [After]
   let examples: [DialectExample]
   let dispatch: PatternDispatch
+  /// How text that is cut into named values is read.
+  let cuts: [CutReading]
   let labelBytes: [UInt8]
   /// How captures of `{_lost:…}` are called; -1: no pattern has one.
   let lostName: Int
@@ -187,7 +205,26 @@ public final class Dialect: Sendable {
     examples = draft.examples
     dispatch = draft.dispatch
     lostName = draft.ownNames.firstIndex(of: "_lost").map { 256 + $0 } ?? -1
-    isOfGaps = draft.patterns.allSatisfy { $0.event == nil } && draft.patterns.contains { $0.gap != nil }
+    isOfGaps = draft.patterns.allSatisfy { $0.event == nil } && draft.cuts.isEmpty && draft.patterns.contains { $0.gap != nil }
+    cuts = draft.cuts.map { CutReading($0, pool: draft.pool) }
+  }
+
+  /// The number of a case among those of all `cuts`.
+  func number(of number: Int, in cut: Int) -> Int {
+    var sum = number
+    for i in 0..<cut { sum += cuts[i].cases.count }
+    return sum
+  }
+
+  /// The name of a pattern, or of a case by its number behind the patterns.
+  func title(_ number: Int) -> String {
+    if number < patterns.count { return "pattern \(patterns[number].name)" }
+    var left = number - patterns.count
+    for cut in cuts {
+      if left < cut.cases.count { return "case \(cut.cases[left].name)" }
+      left -= cut.cases.count
+    }
+    return "?"
   }
 
   /// What a node waits for, in words.
@@ -200,24 +237,6 @@ public final class Dialect: Sendable {
   }
 }
 
-/// Which messages a dialect is for.
-struct Applies: Sendable {
-  /// Tags and APP-NAMEs; one that ends in `*` stands for all that begin so.
-  var apps: [String] = []
-  /// How messages begin that name no program.
-  var begins: [String] = []
-  /// `begins` holds for messages of any program.
-  var anyApp = false
-  /// Lines that have no syslog header.
-  var bare = false
-  /// Patterns read from the program's name on: what a log puts first looks like one.
-  var withTag = false
-  /// It is tried after the other dialects of its programs: it reads what a product adds to another program's messages.
-  var last = false
-
-  var isEmpty: Bool { apps.isEmpty && begins.isEmpty && !bare }
-}
-
 /// A dialect while its file is read.
 struct DialectDraft {
   var name: String
@@ -225,6 +244,7 @@ struct DialectDraft {
   var about: String
   var file: String
   var applies = Applies()
+  var cuts: [CutDraft] = []
   var pool: [UInt8] = []
   var nodes: [PatternNode] = []
   var head: Range<Int> = 0..<0

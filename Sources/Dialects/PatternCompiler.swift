@@ -115,7 +115,7 @@ struct PatternCompiler {
       type = first
       if types.count > 1 {
         guard types.count == 2, let second = FieldType(rawValue: types[1]), second == .word || second == .text, first != .text,
-          first != .rest
+          first != .rest, first != .phrase
         else { throw node.error("expected |word or |text behind the type in {\(inside)}") }
         result.fallback = second
       }
@@ -133,11 +133,12 @@ struct PatternCompiler {
       guard let field = EventField(name: name), field != .kind, field != .dialect, field != .clock, field != .leaseFrom else {
         throw node.error("{\(name)} is no field of events; a name of your own begins with _")
       }
-      guard let own = type ?? FieldType(form: field.form), own.fits(field.form) else {
+      guard let own = type ?? FieldType(field), own.fits(field) else {
         throw node.error("{\(inside)}: \(name) cannot hold \(type?.words ?? "a list")")
       }
       result.name = Int(field.rawValue)
-      result.type = own
+      // A number of a port is one.
+      result.type = FieldType(field) == .port ? .port : own
     }
     return result
   }

@@ -15,19 +15,25 @@ struct Capture: Sendable {
     case prefix(IPPrefix)
     case mac(MACAddress)
     case time(DeviceTime)
+    /// A range of the dialect's pool; empty: none.
+    case constant(Range<Int>)
   }
 
   /// Raw value of the event field, 256 + number of the dialect's own name, -1 for none.
   var name: Int
-  /// Where it stands in the message.
+  /// Where it stands in the message, or in `ValueTable.bytes`.
   var range: Range<Int>
   var value: Value
+  /// Whether `range` lies in a value that was cut out of the message.
+  var isOfValue = false
 }
 
 /// What matching works on; used for all messages of a thread, so that it allocates nothing.
 struct MatchScratch: Sendable {
   private var captures: [Capture] = []
   private(set) var captureCount = 0
+  /// Whether what is matched is a value that was cut out of the message.
+  var readsValues = false
   /// Bytes of hexadecimal values.
   private(set) var bytes: [UInt8] = []
   /// How far the latest attempt came, and the node that did not match there (-1: more text than pattern).
@@ -54,6 +60,7 @@ struct MatchScratch: Sendable {
 
   mutating func reset() {
     captureCount = 0
+    readsValues = false
     bytes.removeAll(keepingCapacity: true)
     steps = 0
   }
@@ -149,7 +156,11 @@ struct MatchScratch: Sendable {
 
   private mutating func put(_ node: PatternNode, _ range: Range<Int>, _ value: Capture.Value) {
     guard node.name >= 0 else { return }
-    captures[captureCount] = Capture(name: node.name, range: range, value: value)
+    add(Capture(name: node.name, range: range, value: value, isOfValue: readsValues))
+  }
+
+  mutating func add(_ capture: Capture) {
+    captures[captureCount] = capture
     captureCount += 1
   }
 
@@ -178,7 +189,18 @@ struct MatchScratch: Sendable {
         return (.integer((1 << 32) - number), end)
       }
       return (.integer(number), end)
-    case .time: return DeviceTime.iso(text, at: at, strict: false).map { (.time($0.time), $0.end) }
+    case .port:
+      let end = digitsEnd(text, at)
+      guard let number = text.extracting(at..<end).decimal, number <= 0xffff else { return nil }
+      return (.integer(number), end)
+    case .time: return (DeviceTime.iso(text, at: at, strict: false) ?? DeviceTime.slashed(text, at: at)).map { (.time($0.time), $0.end) }
+    case .monthTime: return DeviceTime.month(text, at: at).map { (.time($0.time), $0.end) }
+    case .americanTime: return DeviceTime.american(text, at: at).map { (.time($0.time), $0.end) }
+    case .seconds, .milliseconds:
+      var end = digitsEnd(text, at)
+      guard let number = text.extracting(at..<end).decimal else { return nil }
+      if end < text.count - 1, text[end] == 0x2e, text[end + 1].isDigit { end = digitsEnd(text, end + 1) }
+      return (.integer(node.type == .seconds ? number : number / 1000), end)
     case .zonedTime: return DeviceTime.zoned(text, at: at).map { (.time($0.time), $0.end) }
     case .unixTime: return DeviceTime.unix(text, at: at).map { (.time($0.time), $0.end) }
     case .duration: return (clock(text, at) ?? duration(text, at)).map { (.integer($0.0), $0.1) }
@@ -195,18 +217,29 @@ struct MatchScratch: Sendable {
       var end = at
       while end < text.count, end - at < 1024, isAddressByte(text[end], node.type) { end += 1 }
       if let found = address(text.extracting(at..<end), node.type) { return (found, end) }
-      // A port behind a colon.
-      if node.type == .ip || node.type == .ip4, !node.until.isEmpty, pool[node.until.lowerBound] == 0x3a,
-        let colon = text.extracting(at..<end).firstIndex(of: 0x3a), let found = address(text.extracting(at..<at + colon), .ip4)
-      {
-        return (found, at + colon)
-      }
-      guard end > at, text[end - 1] == 0x2e || text[end - 1] == 0x3a,
-        !node.until.isEmpty, pool[node.until.lowerBound] == text[end - 1],
+      guard !node.until.isEmpty else { return nil }
+      if end > at, text[end - 1] == 0x2e || text[end - 1] == 0x3a, pool[node.until.lowerBound] == text[end - 1],
         let found = address(text.extracting(at..<end - 1), node.type)
-      else { return nil }
-      return (found, end - 1)
+      {
+        return (found, end - 1)
+      }
+      // What is behind it may look like more of it: 10.20.3.1:514, 00-1b-21-3a-4f-10:eduroam.
+      switch node.type {
+      case .ip, .ip4:
+        end = at
+        while end < text.count, text[end].isDigit || text[end] == 0x2e { end += 1 }
+      case .mac: end = min(at + 17, text.count)
+      default: return nil
+      }
+      guard begins(text, end, node.until, pool), let found = address(text.extracting(at..<end), node.type) else { return nil }
+      return (found, end)
     }
+  }
+
+  private func digitsEnd(_ text: Span<UInt8>, _ at: Int) -> Int {
+    var end = at
+    while end < text.count, text[end].isDigit { end += 1 }
+    return end
   }
 
   private func isAddressByte(_ b: UInt8, _ type: FieldType) -> Bool {

@@ -123,11 +123,13 @@ public struct EventList: Sendable {
     }
   }
 
-  /// Of the session begun last: a translation that changes nothing, or that names no address, is none, and ICMP has no ports.
+  /// Of the session begun last: a translation that changes nothing, or that names no address or port, is none, and ICMP has
+  /// no ports.
   public mutating func tidySession() {
     if equals(event: count - 1, .proto, "icmp") || equals(event: count - 1, .proto, "icmp6") {
       for field in [EventField.srcPort, .dstPort, .natPort] { remove(field) }
     }
+    if case .integer(0)? = value(of: .natPort) { remove(.natPort) }
     guard case .ip(let nat)? = value(of: .natIP) else { return }
     if nat.isUnspecified || isSource(nat) {
       remove(.natIP)

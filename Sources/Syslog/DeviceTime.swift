@@ -93,27 +93,6 @@ extension DeviceTime {
     return (.instant(Timestamp(day: day, clock: clock, offsetMinutes: offset)), end)
   }
 
-  /// `1795158902.123456789`: seconds since 1970, ten digits of them, and up to nine of a fraction.
-  public static func unix(_ text: Span<UInt8>, at start: Int) -> (time: DeviceTime, end: Int)? {
-    guard start >= 0, let seconds = digits(text, start, 10) else { return nil }
-    var end = start + 10
-    var fraction: Int64 = 0
-    var fractionDigits = 0
-    if end + 1 < text.count, text[end] == 0x2e, text[end + 1].isDigit {
-      end += 1
-      while end < text.count, text[end].isDigit, end - start < 20 {
-        if fractionDigits < 6 {
-          fraction = fraction * 10 + Int64(text[end] &- 0x30)
-          fractionDigits += 1
-        }
-        end += 1
-      }
-      for _ in fractionDigits..<6 { fraction *= 10 }
-    }
-    guard end == text.count || !text[end].isDigit else { return nil }
-    return (.instant(Timestamp(microseconds: Int64(seconds) * Timestamp.second + fraction, fractionDigits: fractionDigits)), end)
-  }
-
   /// `Nov 20 10:15:02`, with a fraction, with the year before or behind the time of day, in English or Turkish.
   public static func bsd(_ text: Span<UInt8>, at start: Int) -> (time: DeviceTime, end: Int)? {
     guard start >= 0, start <= text.count - 14, let (month, length) = month(text, start), text[start + length] == 0x20 else { return nil }

@@ -79,7 +79,8 @@ extension SyslogMessage {
 
   private mutating func readHost(_ reader: inout HeaderReader) {
     let name = reader.word()
-    guard !name.isEmpty, name.count <= 255 else {
+    // A word with one of these is the message's first: devices that name no host send values.
+    guard !name.isEmpty, name.count <= 255, !holdsValues(reader, name) else {
       reader.at = name.lowerBound
       return
     }
@@ -102,6 +103,11 @@ extension SyslogMessage {
     guard isCisco, readTime(&reader, hasPriority: true, cisco: true) else { return }
     if reader.next == 0x3a { reader.at += 1 }
     reader.skipBlanks()
+  }
+
+  private func holdsValues(_ reader: borrowing HeaderReader, _ range: Range<Int>) -> Bool {
+    for i in range where reader.bytes[i] == 0x2c || reader.bytes[i] == 0x3d || reader.bytes[i] == 0x7c { return true }
+    return false
   }
 
   /// A tag here: `name:`, `name[procid]:` or `name[procid] `.

@@ -63,7 +63,8 @@ struct DialectCorpusTests {
         let text = c.text
         for n in 0..<text.count {
           for event in read(Array(text[0..<n])).events {
-            for field in ["ip", "mac", "prefix", "action", "kind", "src_ip", "nat_ip", "dst_ip", "outer_ip"] where event[field] != nil {
+            let fields = ["ip", "mac", "prefix", "action", "kind", "src_ip", "nat_ip", "dst_ip", "outer_ip"]
+            for field in fields where event[field] != nil {
               // What the line ends with may be short of digits, and nothing tells.
               if let last = event[field]?.string, text[0..<n].ends(with: last) { continue }
               // "(RENEW)" behind a message that is whole without it.

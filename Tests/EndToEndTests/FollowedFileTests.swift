@@ -76,4 +76,28 @@ import Testing
     #expect(try RealDaemon.wait { try !String(decoding: daemon.ask("status").output, as: UTF8.self).contains("not followed") })
     #expect(daemon.stop() == 0)
   }
+
+  @Test("an import into a folder needs no keys; the daemon seals what it wrote, and questions find it")
+  func imported() throws {
+    let daemon = try RealDaemon()
+    let file = daemon.folder + "/static.csv"
+    RealDaemon.write("ip,mac,hostname,since\n10.20.1.5,3c:52:82:1a:7f:09,yazici,2026-01-01\n", to: file, flags: O_APPEND)
+    let arguments = ["--archive", daemon.archivePath, "import", file, "--source", "bina", "--json"]
+    #expect(try daemon.run("muhur", arguments).json?["events"] == 1)
+    #expect(try daemon.run("muhur", arguments).code == 1)
+    #expect(try daemon.verify().code == 3, "nothing is sealed yet")
+    daemon.configure(sources: "{ type: \"file\", path: \"\(daemon.folder)/none\", name: \"dc1\" }")
+    for _ in 0..<2 {
+      try daemon.start()
+      // Each start tells the configuration's list, which is empty and does not end an imported declaration.
+      let answer = try #require(try daemon.ask("who", "10.20.1.5", "--at", "2026-02-01 12:00").json?["answers"]?.array?.first)
+      #expect(answer["mac"] == "3c:52:82:1a:7f:09" && answer["basis"] == "declared" && answer["end"] == .null)
+      #expect(daemon.stop() == 0)
+    }
+    #expect(try daemon.verify().code == 0)
+    try daemon.start()
+    RealDaemon.write("1795162502 3c:52:82:1a:7f:09 10.20.8.30 pc *\n", to: file + ".leases", flags: O_APPEND)
+    #expect(try daemon.ask("import", file + ".leases", "--source", "dc1").json?["events"] == 1)
+    #expect(daemon.stop() == 0)
+  }
 }

@@ -1,0 +1,195 @@
+import Record
+
+/// How a dialect reads text that is cut into named values: form, names, cases. As compiled; shared by all threads.
+final class CutReading: Sendable {
+  enum Form: Sendable {
+    case keyValue(KeyValueStyle)
+    case cef, leef
+    case csv(separator: UInt8, quote: UInt8)
+    case json
+  }
+
+  let applies: Applies
+  let form: Form
+  /// Whether the values stand in RFC 5424's structured data and not in the text.
+  let readsStructuredData: Bool
+  /// What stands before the values, as nodes of the dialect.
+  let head: Range<Int>
+  let keys: KeyTable
+  /// Values that mean that there is none, as ranges of the dialect's pool.
+  private let none: [Range<Int>]
+  /// Names of columns, by the kind of row (csv).
+  let rows: [Row]
+  let cases: [Case]
+  let conditions: [Condition]
+  let tests: [TextTest]
+  let rules: [Rule]
+  let ruleKeys: [RuleKey]
+  let alternatives: [Range<Int>]
+  let maps: [MapEntry]
+  /// Parts of the header that are values too: `@app` …
+  let headerKeys: [(part: HeaderPart, entry: Int)]
+  /// Names of the head's own fields that are values too.
+  let ownKeys: [(own: Int, entry: Int)]
+  private let pool: [UInt8]
+
+  init(_ draft: CutDraft, pool: [UInt8]) {
+    applies = draft.applies
+    form = draft.form
+    readsStructuredData = draft.readsStructuredData
+    head = draft.head
+    keys = draft.keys
+    none = draft.none
+    rows = draft.rows
+    cases = draft.cases
+    conditions = draft.conditions
+    tests = draft.tests
+    rules = draft.rules
+    ruleKeys = draft.ruleKeys
+    alternatives = draft.alternatives
+    maps = draft.maps
+    headerKeys = draft.headerKeys
+    ownKeys = draft.ownKeys
+    self.pool = pool
+  }
+
+  /// Whether a value is one of those that mean that there is none.
+  func isNone(_ value: Span<UInt8>) -> Bool {
+    let bytes = pool
+    let texts = bytes.span
+    for range in none where texts.extracting(range).equals(value) { return true }
+    return false
+  }
+
+  /// Whether a text passes one of the tests.
+  func passes(_ value: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    let bytes = pool
+    let texts = bytes.span
+    for i in range where tests[i].holds(value, texts.extracting(tests[i].text)) { return true }
+    return false
+  }
+}
+
+enum HeaderPart: String, CaseIterable, Sendable {
+  case app = "@app"
+  case host = "@host"
+  case msgid = "@msgid"
+  case procid = "@procid"
+}
+
+/// How text of the key-value form is written.
+struct KeyValueStyle: Sendable {
+  /// Behind each pair; a space stands for any blanks.
+  var separator: UInt8 = 0x20
+  /// Between key and value.
+  var assign: UInt8 = 0x3d
+  /// Around values; 0: none.
+  var quote: UInt8 = 0x22
+  /// Before a quote or itself in a quoted value; 0: none.
+  var escape: UInt8 = 0x5c
+}
+
+/// A test of a text: equal, or with what begins, ends or contains it.
+struct TextTest: Sendable {
+  enum Kind: Sendable { case equal, prefix, suffix, within, any }
+  var kind: Kind
+  /// In the dialect's pool.
+  var text: Range<Int>
+
+  func holds(_ value: Span<UInt8>, _ wanted: Span<UInt8>) -> Bool {
+    switch kind {
+    case .any: return value.count > 0
+    case .equal: return value.equals(wanted)
+    case .prefix: return value.count >= wanted.count && value.extracting(0..<wanted.count).equals(wanted)
+    case .suffix: return value.count >= wanted.count && value.extracting(value.count - wanted.count..<value.count).equals(wanted)
+    case .within: return value.contains(wanted)
+    }
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether that text stands in these bytes. For short texts: the work is the product of both lengths at worst.
+  func contains(_ text: Span<UInt8>) -> Bool {
+    guard text.count > 0, count >= text.count else { return text.count == 0 }
+    let first = text[0]
+    for start in 0...count - text.count where self[start] == first {
+      if extracting(start..<start + text.count).equals(text) { return true }
+    }
+    return false
+  }
+}
+
+/// One key of a `when`: its value passes one of the tests, or is absent.
+struct Condition: Sendable {
+  /// Number of the value; of a row's conditions the column, from 0.
+  var key: Int
+  /// Empty: the value must be absent or empty.
+  var tests: Range<Int>
+  /// `{ not: … }`.
+  var isNegated: Bool
+}
+
+/// What a kind of row (csv) calls its columns.
+struct Row: Sendable {
+  var conditions: Range<Int>
+  /// Entries in `keys`, -1 where nobody looks at the column.
+  var columns: [Int]
+  /// A shorter row is cut off.
+  var required: Int
+}
+
+/// One of a rule's values.
+struct RuleKey: Sendable {
+  var number: Int
+  /// Whether it may be absent.
+  var isOptional: Bool
+}
+
+/// `KEYS: PATTERN`: how a value becomes fields of the event.
+struct Rule: Sendable {
+  var keys: Range<Int>
+  /// Patterns, of which one must match; empty where it is a map.
+  var alternatives: Range<Int>
+  /// Words and what they mean.
+  var maps: Range<Int>
+  /// The field that a map gives.
+  var field: EventField
+  var line: Int
+}
+
+struct MapEntry: Sendable {
+  var test: TextTest
+  /// In the dialect's pool; empty: the field is left out.
+  var constant: Range<Int>
+}
+
+/// The first case whose conditions hold reads the message, or nobody does.
+struct Case: Sendable {
+  var name: String
+  var conditions: Range<Int>
+  var rules: Range<Int>
+  /// nil: the message is understood and means nothing.
+  var event: EventTemplate?
+  /// Whether it also reads messages that were cut off inside a quoted value.
+  var readsCutOff: Bool
+}
+
+/// A reading while its file is read.
+struct CutDraft {
+  var applies = Applies()
+  var form = CutReading.Form.json
+  var readsStructuredData = false
+  var head: Range<Int> = 0..<0
+  var keys = KeyTable()
+  var none: [Range<Int>] = []
+  var rows: [Row] = []
+  var cases: [Case] = []
+  var conditions: [Condition] = []
+  var tests: [TextTest] = []
+  var rules: [Rule] = []
+  var ruleKeys: [RuleKey] = []
+  var alternatives: [Range<Int>] = []
+  var maps: [MapEntry] = []
+  var headerKeys: [(part: HeaderPart, entry: Int)] = []
+  var ownKeys: [(own: Int, entry: Int)] = []
+}

@@ -1,0 +1,164 @@
+import Record
+
+/// The names of values that a reading looks at, each with a number. Compiled once; finding one allocates nothing.
+struct KeyTable: Sendable {
+  struct Entry: Sendable {
+    var name: [UInt8]
+    /// Number of its first value; `name#2` is the next, and so on.
+    var first: Int
+    var occurrences: Int
+  }
+
+  private(set) var entries: [Entry] = []
+  /// How many numbers there are.
+  private(set) var count = 0
+  /// Open addressing by the name's hash; -1 or a place in `entries`.
+  private var slots: [Int] = [-1]
+
+  /// A longer name is nobody's.
+  static let maximumName = 256
+
+  init() {}
+
+  /// - Parameter names: each once, with how many of its occurrences are wanted.
+  init(_ names: [(name: [UInt8], occurrences: Int)]) {
+    var size = 4
+    while size < names.count * 2 { size *= 2 }
+    slots = Array(repeating: -1, count: size)
+    for (name, occurrences) in names {
+      var i = Int(truncatingIfNeeded: PatternDispatch.hash(name.span, 0..<name.count)) & (size - 1)
+      while slots[i] >= 0 { i = (i + 1) & (size - 1) }
+      slots[i] = entries.count
+      entries.append(Entry(name: name, first: count, occurrences: occurrences))
+      count += occurrences
+    }
+  }
+
+  /// The entry of a name, -1 where no case looks at it.
+  func entry(_ text: Span<UInt8>, _ range: Range<Int>) -> Int {
+    guard range.count <= Self.maximumName, !range.isEmpty else { return -1 }
+    var i = Int(truncatingIfNeeded: PatternDispatch.hash(text, range)) & (slots.count - 1)
+    while slots[i] >= 0 {
+      let name = entries[slots[i]].name
+      if name.span.equals(text.extracting(range)) { return slots[i] }
+      i = (i + 1) & (slots.count - 1)
+    }
+    return -1
+  }
+
+  /// The name of a number, for people.
+  func name(_ number: Int) -> String {
+    for entry in entries where number >= entry.first && number < entry.first + entry.occurrences {
+      let text = String(decoding: entry.name, as: UTF8.self)
+      return number == entry.first ? text : "\(text)#\(number - entry.first + 1)"
+    }
+    return "?"
+  }
+}
+
+/// Why a text could not be cut into values.
+struct CutFault: Sendable {
+  /// From the text's first byte.
+  var at: Int
+  var expected: StaticString
+}
+
+/// The values of one message by number, their escapes resolved. Used for all messages of a thread.
+struct ValueTable: Sendable {
+  enum State: Sendable { case absent, present, ambiguous }
+
+  private struct Value: Sendable {
+    var start = 0
+    var end = 0
+    var state = State.absent
+  }
+
+  /// All values' text, one behind the other.
+  private(set) var bytes: [UInt8] = []
+  private var values: [Value] = []
+  /// How often each name came.
+  private var occurrences: [Int] = []
+  private var open = 0
+  /// The sender cut the message off inside a quoted value.
+  var isCut = false
+  /// Columns of a message in the csv form.
+  var columns: [Column] = []
+  /// The way to the member that is being read, in the json form.
+  var path: [UInt8] = []
+
+  struct Column: Sendable {
+    var range: Range<Int>
+    var isQuoted: Bool
+  }
+
+  init() {
+    bytes.reserveCapacity(1 << 12)
+    values.reserveCapacity(CaseCompiler.maximumKeys)
+    occurrences.reserveCapacity(CaseCompiler.maximumKeys)
+    columns.reserveCapacity(Self.maximumColumns)
+    path.reserveCapacity(1 << 10)
+  }
+
+  static let maximumColumns = 512
+
+  mutating func reset(_ keys: KeyTable) {
+    bytes.removeAll(keepingCapacity: true)
+    values.removeAll(keepingCapacity: true)
+    occurrences.removeAll(keepingCapacity: true)
+    columns.removeAll(keepingCapacity: true)
+    path.removeAll(keepingCapacity: true)
+    for _ in 0..<keys.count { values.append(Value()) }
+    for _ in keys.entries.indices { occurrences.append(0) }
+    isCut = false
+  }
+
+  // MARK: - Filling
+
+  mutating func begin() { open = bytes.count }
+  mutating func append(_ byte: UInt8) { bytes.append(byte) }
+  mutating func append(_ text: Span<UInt8>) { bytes.append(text) }
+
+  /// What was appended since `begin` is a value of that name.
+  mutating func end(_ entry: Int, _ reading: CutReading) {
+    let table = reading.keys
+    let key = table.entries[entry]
+    occurrences[entry] += 1
+    let range = reading.isNone(bytes.span.extracting(open..<bytes.count)) ? open..<open : open..<bytes.count
+    let nth = occurrences[entry]
+    if nth <= key.occurrences {
+      values[key.first + nth - 1] = Value(start: range.lowerBound, end: range.upperBound, state: .present)
+      return
+    }
+    // A name that stands once more than anybody expects: only the same value says the same.
+    let last = values[key.first + key.occurrences - 1]
+    let same = bytes.span.extracting(last.start..<last.end).equals(bytes.span.extracting(range))
+    bytes.removeLast(bytes.count - open)
+    if !same { for i in key.first..<key.first + key.occurrences { values[i].state = .ambiguous } }
+  }
+
+  /// A value that stands in the text as it is.
+  mutating func set(_ entry: Int, _ text: Span<UInt8>, _ reading: CutReading) {
+    begin()
+    append(text)
+    end(entry, reading)
+  }
+
+  // MARK: - Looking
+
+  func state(_ number: Int) -> State { values[number].state }
+
+  /// Where the value stands in `bytes`; empty where it is absent or means none.
+  func range(_ number: Int) -> Range<Int> { values[number].start..<values[number].end }
+
+  /// Several values with a space between, for a field that is made of them.
+  mutating func join(_ keys: Range<Int>, of reading: CutReading) -> Range<Int> {
+    let start = bytes.count
+    for i in keys {
+      let value = range(reading.ruleKeys[i].number)
+      if value.isEmpty { continue }
+      if bytes.count > start { bytes.append(0x20) }
+      for k in value { bytes.append(bytes[k]) }
+    }
+    return start..<bytes.count
+  }
+}
