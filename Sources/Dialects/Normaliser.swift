@@ -333,6 +333,7 @@ public struct Normaliser: Sendable {
       }
       if values.isCut, !one.readsCutOff { return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, what: .cutOff)) }
       guard let template = one.event else {
+        if let said = one.gap { gap = said == .paused ? .paused : .lost(nil) }
         return .nothing(dialect: which.dialect, pattern: dialect.patterns.count + dialect.number(of: number, in: which.cut))
       }
       scratch.keep(captures: headCaptures)

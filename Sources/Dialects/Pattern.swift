@@ -130,6 +130,14 @@ enum PatternGap: String, Sendable, CaseIterable {
   case lost
   /// Nothing is written from now on.
   case paused
+
+  init(_ node: JSON5Node, hasEvent: Bool) throws(JSON5Error) {
+    guard let found = PatternGap(rawValue: try node.string()) else {
+      throw node.error("expected lost (messages before this one are missing) or paused (nothing is written from now on)")
+    }
+    guard !hasEvent else { throw node.error("what tells of a gap has no event: event: null") }
+    self = found
+  }
 }
 
 /// What reading needs of a pattern for every message: no strings and lists, which would cost counting references.
