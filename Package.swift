@@ -59,7 +59,7 @@ let package = Package(
     tests("ArchiveTests", ["Archive"]),
     tests("EvidenceTests", ["Evidence"], exclude: ["Fixtures"]),
     tests("AttributionTests", ["Attribution", "Archive", "Dialects", "Record"], exclude: ["scenarios"]),
-    tests("CommandsTests", ["Commands", "Archive", "Dialects"]),
+    tests("CommandsTests", ["Commands", "Archive", "Dialects", "Evidence"]),
     tests("CollectorTests", ["Collector"]),
     // Runs the programs; they are dependencies so that testing builds them.
     tests("EndToEndTests", ["Record", "Archive", "Evidence", "muhurd", "muhur", "muhur-verify"], exclude: ["Servers"]),

@@ -42,7 +42,7 @@ public final class Daemon: Sendable {
     for warning in loaded.warnings { Log.warning(warning.description) }
     configuration = Mutex(loaded)
     let service = service
-    core = try LogCore(loaded) { words in
+    core = try LogCore(loaded, deletes: true) { words in
       service.status(words)
       // What says how far it is has not hung: systemd waits on.
       service.extendTimeout(seconds: 120)

@@ -25,6 +25,7 @@ public final class LogCore: LogAccess {
   let stamper: Stamper
   let witnesses: WitnessQueue
   private let recovered: [RecoveryNote]
+  private let restoration: Restoration?
   /// Whether the log has had a life before this one.
   let isContinued: Bool
   let configuration: Mutex<Configuration>
@@ -37,10 +38,11 @@ public final class LogCore: LogAccess {
 
   /// Takes the archive's lock and brings it into a state that can be gone on with.
   /// - Parameters:
+  ///   - deletes: whether days go whose retention is over; without it none ever does.
   ///   - seals: without it no key is needed, and the days stay unsealed until the log is opened with its keys.
   ///   - progress: words while that takes long.
   public init(
-    _ configuration: Configuration, seals: Bool = true, progress: @escaping @Sendable (String) -> Void = { _ in }
+    _ configuration: Configuration, seals: Bool = true, deletes: Bool = false, progress: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(StartError) {
     do {
       let archive = ArchiveFolder(configuration.archive)
@@ -65,6 +67,7 @@ public final class LogCore: LogAccess {
         try sealer.finishUnsigned()
       }
       isContinued = sealer.newest != nil
+      restoration = seals ? try Restoration.read(keys) : nil
       let queue = TailQueue()
       let (writerDay, keeperDay, notes) = try Self.recover(archive, sealer, zone, queue)
       for note in notes { Log.warning("recovered: \(note.file): \(note.detail), \(note.cut) bytes cut off") }
@@ -86,6 +89,10 @@ public final class LogCore: LogAccess {
         sealer: sealer, stamper: stamper, zone: zone, counters: counters,
         commitMilliseconds: Int(configuration.commitInterval.microseconds / 1000),
         sealIntervalMilliseconds: configuration.seal.interval.microseconds / 1000, publish: { witnesses.publish($0) })
+      if deletes {
+        keeper.retention = Retention(configuration.retention)
+        keeper.notice = { what, members in Self.wait(for: inbox) { $0.notice(what, members) } }
+      }
       index = LogIndex(archive: archive, identity: identity, zone: zone, folder: configuration.index, isLive: true)
       self.configuration = Mutex(configuration)
       self.dialects = Mutex(dialects)
@@ -214,6 +221,7 @@ public final class LogCore: LogAccess {
       }
       tell("recovered", members)
     }
+    if let restoration { tell("restored", restoration.members) }
     let indexing = keepsIndex ? Thread.start("index", nice: 5, joinable: true) { self.keepIndex() } : nil
     threads.withLock { $0 = (writing, keeping, indexing) }
   }
@@ -402,6 +410,13 @@ extension LogCore: LogWriting {
       throw Refusal(.unreachable, "\(day) could not be closed; see muhur status")
     }
     return SealDone(number: last.number, day: day, records: last.records, final: true, tokens: last.tokens)
+  }
+
+  public func seal(holding change: @escaping @Sendable ([Seal.Hold]) -> [Seal.Hold]) throws -> SealDone {
+    let done = Handover<Result<SealMade, any Error>>(capacity: 1)
+    keeperInbox.give(.hold(change) { done.give($0) })
+    let made = try done.take().get()
+    return SealDone(number: made.number, day: made.day, records: made.records, final: made.isFinal, tokens: made.tokens)
   }
 
   public func source(named name: String) throws -> ImportSource? {

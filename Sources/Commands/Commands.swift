@@ -60,11 +60,16 @@ public enum Commands {
     case .heads: try Days(log: log).heads()
     case .status: Reply(.answered, json: try log.status().bytes)
     case .seal: try Administration(log: log, progress: progress).seal(invocation)
-    case .copy: try ArchiveCopy(log: log, progress: progress).run(invocation)
+    case .copy where invocation.has("check"): try CopyCheck(log: log, progress: progress).run(invocation)
+    case .copy: try ArchiveCopy(log: log, caller: caller, progress: progress).run(invocation)
+    case .hold: try Hold(log: log, caller: caller, progress: progress).run(invocation)
+    case .queries: try Queries(log: log, progress: progress).run(invocation)
+    case .destruction: try Destruction(log: log, progress: progress).run(invocation)
+    case .drill: try Drill(log: log, caller: caller, progress: progress).run(invocation)
     case .reindex: try Administration(log: log, progress: progress).reindex()
     case .`import`: try ImportFile(log: log, progress: progress).run(invocation, file: file)
     case .export: try Export(log: log, caller: caller, progress: progress).export(invocation)
-    case .hold, .explain, .`init`, .checkConfig: throw UsageError("\(invocation.name.rawValue) is not carried out on a log")
+    case .explain, .`init`, .checkConfig: throw UsageError("\(invocation.name.rawValue) is not carried out on a log")
     }
   }
 

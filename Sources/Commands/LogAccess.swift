@@ -1,5 +1,6 @@
 import Archive
 import Attribution
+public import Evidence
 import Record
 
 /// A log as commands see it. The daemon is one, a folder that no daemon holds (`OfflineLog`) another; what a command
@@ -43,6 +44,9 @@ public protocol LogWriting {
   /// Seals the open day, or closes a past one. Returns once the seal is signed.
   /// - Throws: `Refusal`, where the day cannot be closed.
   func seal(final day: CalendarDay?, confirmClock: Bool) throws -> SealDone
+  /// Seals the open day with other days held.
+  /// - Parameter change: gets those that are held now, and gives those that are to be.
+  func seal(holding change: @escaping @Sendable ([Seal.Hold]) -> [Seal.Hold]) throws -> SealDone
   /// How messages of that source are read.
   /// - Returns: nil where the configuration has devices and this is none of them.
   func source(named name: String) throws -> ImportSource?

@@ -35,8 +35,6 @@ public struct Refusal: Error, Sendable, CustomStringConvertible {
 enum NotYet {
   static func refusal(_ invocation: Invocation) -> UsageError? {
     switch invocation.name {
-    case .hold: return of(invocation.name.rawValue)
-    case .`init` where invocation.has("resume"): return of("init --resume")
     case .`import`:
       guard let format = invocation.value("format"), FileFormat(rawValue: format) == nil else { return nil }
       return UsageError(

@@ -35,6 +35,7 @@ public enum VerifierCommand {
 
     what is printed
       --json             one JSON object for each PATH
+      --report FILE.html  also a page to print, in Turkish and English; FILE must not exist
       --quiet            nothing; the exit code alone
       --version          the program's version, alone on the command line
 
@@ -56,6 +57,8 @@ public enum VerifierCommand {
     var json = false
     var quiet = false
     var help = false
+    /// Where the page for people goes.
+    var report: String?
     var paths: [String] = []
   }
 
@@ -73,7 +76,12 @@ public enum VerifierCommand {
       say(help)
       return 0
     }
+    if let path = parsed.report, access(path, F_OK) == 0 {
+      complain("error: --report: \(visible(path)) exists already")
+      return 2
+    }
     var codes: [Int32] = []
+    var reports: [VerifierReport] = []
     let showsProgress = isatty(2) == 1 && !parsed.quiet
     for path in parsed.paths {
       do throws(Verifier.Unable) {
@@ -95,9 +103,18 @@ public enum VerifierCommand {
         if showsProgress { err("\r\u{1b}[K") }
         if parsed.json { say(report.json.text + "\n") } else if !parsed.quiet { say(report.text(color: isatty(1) == 1)) }
         codes.append(report.result.exitCode)
+        if parsed.report != nil { reports.append(report) }
       } catch {
         guard case .unreachable(let error) = error else { continue }
         complain("error: \(visible(error.description))")
+        codes.append(4)
+      }
+    }
+    if let path = parsed.report, !reports.isEmpty {
+      let made = Timestamp(microseconds: now(), fractionDigits: 0)
+      let page = VerifierPage(reports: reports, options: parsed.options, arguments: arguments, made: made)
+      do throws(ArchiveError) { try Disk.place(page.bytes, at: path, mode: 0o644) } catch {
+        complain("error: --report: \(visible(error.description))")
         codes.append(4)
       }
     }
@@ -137,6 +154,7 @@ public enum VerifierCommand {
         if name == "--quiet" { out.quiet = true }
         if name == "--closed" { out.options.closedOnly = true }
         if name == "--help" || name == "-h" { out.help = true }
+      case "--report": out.report = try value()
       case "--signer": out.options.signer = try trust(name, value())
       case "--tsa": out.options.tsa = try trust(name, value())
       case "--policy":

@@ -101,6 +101,6 @@ import Testing
     func names(_ access: CommandDescription.Access) -> [CommandName] { CommandTable.all.filter { $0.access == access }.map(\.name) }
     #expect(names(.question) == [.who, .nat, .device, .table, .search, .show, .export])
     #expect(names(.view) == [.days, .heads, .status, .explain])
-    #expect(names(.administration) == [.`init`, .seal, .`import`, .copy, .reindex, .hold, .checkConfig])
+    #expect(names(.administration) == [.`init`, .seal, .`import`, .copy, .reindex, .hold, .queries, .destruction, .drill, .checkConfig])
   }
 }

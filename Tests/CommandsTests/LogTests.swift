@@ -1,6 +1,7 @@
 import Archive
 import Attribution
 import Dialects
+import Evidence
 import Glibc
 import Record
 import Synchronization
@@ -56,7 +57,8 @@ private func answer(_ reply: Reply) throws -> JSONValue { try StrictJSON.object(
     #expect(days.count == 12)
     #expect(
       days.first?.text
-        == #"{"day":"2026-11-02","records":306,"bytes":132754,"seals":24,"sealed_records":306,"final":true,"token":true,"dropped":0}"#)
+        == #"{"day":"2026-11-02","records":306,"bytes":132754,"seals":24,"sealed_records":306,"final":true,"token":true,"dropped":0,"deleted":false}"#
+    )
     #expect(days.last?["final"] == false)
     #expect((days.last?["records"]?.integer ?? 0) > (days.last?["sealed_records"]?.integer ?? 0))
   }
@@ -212,6 +214,7 @@ private final class TestLog: LogAccess, LogWriting, @unchecked Sendable {
 
   func commit() throws {}
   func seal(final day: CalendarDay?, confirmClock: Bool) throws -> SealDone { throw Refusal(.noAnswer, "none") }
+  func seal(holding change: @escaping @Sendable ([Seal.Hold]) -> [Seal.Hold]) throws -> SealDone { throw Refusal(.noAnswer, "none") }
 
   func source(named name: String) throws -> ImportSource? {
     guard name != "unknown" else { return nil }

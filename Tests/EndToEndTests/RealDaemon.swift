@@ -9,6 +9,8 @@ final class RealDaemon {
   let port: UInt16
   private(set) var process: Process?
   private var commands = 0
+  /// Of the daemon and of all commands.
+  var environment: [String] = []
   /// The network namespace that it runs in; nil: the test's own.
   var namespace: String?
   let sender = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
@@ -75,7 +77,7 @@ final class RealDaemon {
     let (program, before) = namespace.map { ("/usr/sbin/ip", ["netns", "exec", $0, Process.folder + "/muhurd"]) } ?? ("muhurd", [])
     let process = try Process(
       program, before + ["--config", configurationPath], output: folder + "/out", errors: folder + "/log",
-      environment: ["NOTIFY_SOCKET=" + path])
+      environment: ["NOTIFY_SOCKET=" + path] + environment)
     self.process = process
     var bytes = [UInt8](repeating: 0, count: 4096)
     while true {
@@ -114,7 +116,7 @@ final class RealDaemon {
   func run(_ program: String, _ arguments: [String], seconds: Int = 30) throws -> Outcome {
     commands += 1
     let (output, errors) = ("\(folder)/\(commands).out", "\(folder)/\(commands).err")
-    let code = try Process(program, arguments, output: output, errors: errors).end(within: seconds)
+    let code = try Process(program, arguments, output: output, errors: errors, environment: environment).end(within: seconds)
     return Outcome(code: code, output: Corpus.file(output) ?? [], errors: String(decoding: Corpus.file(errors) ?? [], as: UTF8.self))
   }
 

@@ -18,3 +18,10 @@ extension Questions {
     return Self.union(found, [])
   }
 }
+
+extension GapAnswer {
+  /// Days whose records retention has deleted.
+  public static func deleted(from: Timestamp, to: Timestamp) -> GapAnswer {
+    GapAnswer(from: from, to: to, source: nil, what: "deleted")
+  }
+}

@@ -7,6 +7,8 @@ import Record
 enum KeeperWork: Sendable {
   /// Seals the open day as far as it is written.
   case seal(@Sendable (Result<SealMade, any Error>) -> Void)
+  /// The same, with other days held.
+  case hold(@Sendable ([Seal.Hold]) -> [Seal.Hold], @Sendable (Result<SealMade, any Error>) -> Void)
   /// Places a token that an authority gave.
   case token(ArrivedToken)
   /// Keeps what an auditor will need to judge certificates.
@@ -46,14 +48,14 @@ struct SealMade: Sendable {
 ///
 /// `@unchecked`: handed to its thread once, before it starts; what other threads read is in `state`.
 final class Keeper: @unchecked Sendable {
-  private let archive: ArchiveFolder
-  private let queue: TailQueue
-  private let sealer: Sealer
+  let archive: ArchiveFolder
+  let queue: TailQueue
+  let sealer: Sealer
   private let zone: Zone
   private let counters: Counters
   private let publish: (Head) -> Void
   private let commitMilliseconds: Int
-  private var day: DayKeeper
+  private(set) var day: DayKeeper
   /// How far each waiting tail is synced, by its day and first record.
   private var synced: [TailKey: Int] = [:]
   private var nextSeal: Int64
@@ -62,6 +64,14 @@ final class Keeper: @unchecked Sendable {
   /// Tokens that are not in the archive yet: they were paid for.
   private var arrived: [ArrivedToken] = []
   let state: KeeperState
+
+  // Set before its thread starts.
+  /// nil: nothing is deleted.
+  var retention: Retention?
+  /// Has the writer write a notice, and returns when it is in the tail.
+  var notice: ((String, [JSONMember]) -> Void)?
+  /// The open day on which retention was applied last.
+  var retainedOn: CalendarDay?
 
   private struct TailKey: Hashable {
     var day: CalendarDay
@@ -106,6 +116,9 @@ final class Keeper: @unchecked Sendable {
         case .seal(let reply)?:
           flush()
           reply(Result { try sealOpenDay() })
+        case .hold(let change, let reply)?:
+          flush()
+          reply(Result { try sealOpenDay(holds: change(sealer.newest?.holds ?? [])) })
         case .stop?:
           flush()
           try takeTails()
@@ -118,10 +131,12 @@ final class Keeper: @unchecked Sendable {
           let isDue = sealer.isHandingOver || Clock.monotonicMilliseconds() >= nextSeal
           if sealer.canSeal, isDue { _ = try sealOpenDay() }
         }
+        try applyRetention()
         state.set(error: nil)
       } catch {
         tell(error)
         if case .seal(let reply)? = work { reply(.failure(error)) }
+        if case .hold(_, let reply)? = work { reply(.failure(error)) }
         if case .stop? = work { return }
         usleep(useconds_t(commitMilliseconds) * 1000)
         day = (try? reopen()) ?? day
@@ -147,7 +162,7 @@ final class Keeper: @unchecked Sendable {
   // MARK: Tails
 
   /// Syncs what is written, and takes it.
-  private func takeTails() throws {
+  func takeTails() throws {
     for segment in queue.waiting {
       // Days before this one on which the collector did not run, or that it could not close.
       while day.day < segment.day { try closeDay(hadCollector: day.records > 0) }
@@ -195,21 +210,23 @@ final class Keeper: @unchecked Sendable {
   }
 
   /// Takes everything that is written and seals it.
-  private func sealOpenDay() throws -> SealMade {
+  private func sealOpenDay(holds: [Seal.Hold]? = nil) throws -> SealMade {
     try takeTails()
-    let seal = try seal(isFinal: false, note: nil)
+    let seal = try seal(isFinal: false, note: nil, holds: holds)
     return SealMade(
       number: seal.number, day: seal.day, records: seal.records, isFinal: seal.isFinal, tokens: try sealer.tokens(seal.number, seal.day))
   }
 
-  @discardableResult private func seal(isFinal: Bool, note: String?) throws -> Seal {
+  @discardableResult func seal(
+    isFinal: Bool, note: String?, keptFrom: CalendarDay? = nil, holds: [Seal.Hold]? = nil
+  ) throws -> Seal {
     let clock = Clock.state()
     let seal = try sealer.seal(
       Sealer.Statement(
         day: day.day, isFinal: isFinal, state: day.digest.snapshot(), salt: day.salt, dropped: day.dropped,
         made: zone.timestamp(Clock.microseconds()),
         clock: Seal.Clock(isSynchronised: clock.isSynchronised, errorMicroseconds: clock.errorMicroseconds),
-        note: note))
+        note: note, keptFrom: keptFrom, holds: holds))
     counters.seals.add(1)
     nextSeal = Clock.monotonicMilliseconds() + sealInterval
     if isFinal, let head = sealer.head(of: seal) { publish(head) }

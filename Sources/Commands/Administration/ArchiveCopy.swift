@@ -11,6 +11,7 @@ import Record
 /// meanwhile is in both or in the block. A file is placed whole or not at all, so an interrupted copy is taken up again.
 struct ArchiveCopy {
   let log: any LogAccess
+  let caller: Caller?
   let progress: (String) -> Void
 
   func run(_ invocation: Invocation) throws -> Reply {
@@ -32,14 +33,29 @@ struct ArchiveCopy {
     let answer: JSONValue = [
       "head": JSONValue(head), "days": .integer(days.count), "bytes": .integer(written.bytes), "result": .string(result.rawValue),
     ]
+    try receipt(answer, to)
     let exit: ExitCode = result == .ok ? .answered : result == .broken ? .noAnswer : .unproven
-    return Reply(exit, json: answer.bytes, answers: days.count)
+    var words: [String] = []
+    if !written.deleted.isEmpty {
+      words.append(
+        "deleted from the copy too, since their retention is over: \(written.deleted.map(\.description).joined(separator: ", "))")
+    }
+    return Reply(exit, json: answer.bytes, words: words, answers: days.count)
+  }
+
+  /// The `copied` notice: the log itself says how far its backups reach.
+  private func receipt(_ answer: JSONValue, _ to: String) throws {
+    guard let caller, case .object(let members) = answer else { return }
+    let by = [JSONMember("uid", .integer(Int(caller.uid))), JSONMember("user", .string(caller.user))]
+    try log.writing().notice("copied", [JSONMember("to", .string(to))] + members + by)
   }
 
   private struct Written {
     var bytes = 0
     /// The earliest day of which something was copied.
     var firstDay: CalendarDay?
+    /// Days whose records went from the copy.
+    var deleted: [CalendarDay] = []
   }
 
   /// DEST is new, empty, or a copy of this log, and lies nowhere in the archive.
@@ -108,6 +124,16 @@ struct ArchiveCopy {
       if access(target.path(path), F_OK) != 0 { try copyFile(from.path(path), target.path(path), &written) }
     }
     if access(target.path(Layout.salt), F_OK) != 0 { try copyIfThere(from.path(Layout.salt), target.path(Layout.salt), &written) }
+    if try from.isDeleted(), try !target.isDeleted() {
+      if try mayGo(day) {
+        for tail in try target.tails() { try Disk.remove(target.path(Layout.tail(first: tail))) }
+        try Disk.remove(target.path(Layout.records))
+        try Disk.remove(target.path(Layout.salt))
+        try Disk.syncFolder(target.path)
+        written.deleted.append(day)
+      }
+      return
+    }
     let tails = try from.tails()
     for tail in tails {
       // Its records are in a block already where it is gone.
@@ -117,6 +143,13 @@ struct ArchiveCopy {
     // Tails of an older copy, whose records are in blocks by now.
     for old in try target.tails() where !tails.contains(old) { try Disk.remove(target.path(Layout.tail(first: old))) }
     if written.bytes > before, written.firstDay == nil { written.firstDay = day }
+  }
+
+  /// Whether retention may have deleted a day: what the newest seal says. Records that are gone for another reason stay in
+  /// the copy, which is then their only place.
+  private func mayGo(_ day: CalendarDay) throws -> Bool {
+    guard let newest = try SealStore(log.archive).newest() else { return false }
+    return newest.keptFrom > day && !newest.holds(day)
   }
 
   private func copyValidation(_ to: String, _ written: inout Written) throws {

@@ -6,7 +6,7 @@ import Record
 /// `init`: makes a log and its keys. log.json comes last, so that what a crash leaves is no log.
 enum MakeLog {
   static func run(_ invocation: Invocation) -> Reply {
-    do { return try make(invocation) } catch { return Refusal(error).reply }
+    do { return try invocation.has("resume") ? ResumeLog.run(invocation) : make(invocation) } catch { return Refusal(error).reply }
   }
 
   private static func make(_ invocation: Invocation) throws -> Reply {

@@ -61,7 +61,7 @@ public struct CommandDescription: Sendable {
 public enum CommandName: String, Sendable, CaseIterable {
   case who, nat, device, table, search, show, days, heads, status, export
   case `import`, explain
-  case `init`, seal, copy, reindex, hold
+  case `init`, seal, copy, reindex, hold, queries, destruction, drill
   case checkConfig = "check-config"
 }
 

@@ -220,11 +220,17 @@ public enum CommandTable {
       access: .administration, wordsArePaths: true),
     CommandDescription(
       name: .copy, summary: "copy the archive, also while it is written", words: [Word(name: "DEST")],
+      options: [Option(name: "check", about: "copy nothing: say how far the copy in DEST is behind, and whether it is whole")],
       about: [
         "Copies into DEST, which may hold an older copy: what is there already is kept. Seals are taken first, then tails, then blocks, so "
-          + "the copy holds together while records arrive. At the end the copy is checked; the head line says how far it reaches."
+          + "the copy holds together while records arrive. At the end the copy is checked; the head line says how far it reaches. "
+          + "Days that retention has deleted go from the copy as well. The daemon records the copy in a `copied` notice.",
+        "With --check nothing is written: seals, signatures, tokens and the chain of the copy are checked, and compared with the log's.",
       ],
-      examples: [Example(line: "muhur copy /mnt/backup/archive", about: "the first and every later time")],
+      examples: [
+        Example(line: "muhur copy /mnt/backup/archive", about: "the first and every later time"),
+        Example(line: "muhur copy --check /mnt/backup/archive", about: "how many days and seals it lacks"),
+      ],
       exits: [
         (code: 1, meaning: "the copy is broken or DEST holds something else"),
         (code: 3, meaning: "copied, but something in it is not proven"),
@@ -240,9 +246,53 @@ public enum CommandTable {
       options: [
         Option(name: "case", value: "NO", about: "the case; necessary"), Option(name: "release", about: "end the hold of this case"),
       ],
-      about: ["Days from FROM to TO are not deleted when their time is over, until the hold is released."],
-      examples: [Example(line: "muhur hold 2025-01-10 2025-01-12 --case '2026/7712 Sor.'", about: "three days")], exits: [noAnswer],
-      access: .administration),
+      about: [
+        "Days from FROM to TO are not deleted when their time is over, until the hold is released. The hold stands once it is sealed, which "
+          + "this does at once. Seals name the days and a hash of the case: the case itself stays in the log."
+      ],
+      examples: [
+        Example(line: "muhur hold 2025-01-10 2025-01-12 --case '2026/7712 Sor.'", about: "three days"),
+        Example(line: "muhur hold --release --case '2026/7712 Sor.'", about: "all that is held for this case"),
+      ],
+      exits: [(code: 1, meaning: "these days are deleted already, or nothing is held for the case")], access: .administration),
+    CommandDescription(
+      name: .queries, summary: "who asked what, and what was exported",
+      options: [from, to, Option(name: "case", value: "NO", about: "only what was asked for this case")],
+      about: [
+        "Lists the recorded questions and exports: when, user and uid, what was asked, for which case, how many answers. Reads the whole log, "
+          + "or the days between the two times. Questions that were asked of a folder (--archive) are recorded nowhere."
+      ],
+      examples: [Example(line: "muhur queries --from 2026-11-01 --to 2026-11-30 --json", about: "for whoever audits the auditors")],
+      exits: [(code: 1, meaning: "nothing was asked")], access: .administration),
+    CommandDescription(
+      name: .destruction, summary: "the record of what retention has deleted", words: [Word(name: "DAY", count: .optional)],
+      options: [
+        Option(name: "from", value: "TIME", about: "the first day"), Option(name: "to", value: "TIME", about: "the last day"),
+        Option(name: "out", value: "FILE", about: "also write it as a page (HTML, Turkish and English), to print and sign"),
+      ],
+      about: [
+        "For each deleted day: how many records and bytes, their integrity value, the seal that permitted the deletion, when it was done and under "
+          + "which retention. All of it is read from the log: seals are kept for ever."
+      ],
+      examples: [Example(line: "muhur destruction --from 2024-01-01 --to 2024-12-31 --out imha-2024.html", about: "a year's record")],
+      exits: [(code: 1, meaning: "nothing was deleted")], access: .administration, pathOptions: ["out"]),
+    CommandDescription(
+      name: .drill, summary: "try whether evidence can be given, once a year",
+      options: [
+        Option(name: "records", value: "N", about: "how many records are tried (default \(Drill.usualRecords))"),
+        Option(name: "copy", value: "DIR", about: "a backup to check as well, all its records included", repeats: true),
+        Option(name: "signer", value: "FILE", about: "PEM: the certificates that may sign seals"),
+        Option(name: "tsa", value: "FILE", about: "PEM: the time-stamp authorities"),
+        Option(name: "out", value: "FILE", about: "also write the report as a page (HTML, Turkish and English)"),
+      ],
+      about: [
+        "Picks records at random over the whole archive, makes an evidence bundle of each, judges it as an auditor would, checks the backups, and "
+          + "reports with the date. Nothing of the records stands in the report. Without --signer and --tsa it is not judged whose signatures and "
+          + "time stamps these are."
+      ],
+      examples: [Example(line: "muhur drill --records 50 --copy /mnt/backup/archive --out tatbikat-2026.html", about: "for the file")],
+      exits: [(code: 1, meaning: "something is broken, or there is nothing to try"), (code: 3, meaning: "something is not proven")],
+      access: .administration, pathOptions: ["copy", "signer", "tsa", "out"]),
   ]
 
   private static let configuration: [CommandDescription] = [

@@ -60,7 +60,7 @@ public enum Help {
   private static let groups: [(String, [CommandName])] = [
     ("Questions", [.who, .nat, .device, .table, .search, .show, .export]),
     ("The log", [.days, .heads, .status]),
-    ("Administration", [.`init`, .seal, .`import`, .copy, .reindex, .hold]),
+    ("Administration", [.`init`, .seal, .`import`, .copy, .reindex, .hold, .destruction, .queries, .drill]),
     ("Configuration", [.checkConfig, .explain]),
   ]
 

@@ -77,7 +77,7 @@ public struct Client {
     default: break
     }
     if let path = Self.outputPath(invocation), access(path, F_OK) == 0 {
-      terminal.complain("\(path) exists already; nothing was asked", hint: "evidence is never overwritten: name another file")
+      terminal.complain("\(path) exists already; nothing was asked", hint: "nothing is overwritten: name another file")
       return 1
     }
     if invocation.has("archive") {
@@ -97,7 +97,7 @@ public struct Client {
     do throws(Refusal) {
       // Also what is to be written is looked at first: a daemon that holds it, or no archive at all, is said in the same words.
       let log = try OfflineLog(invocation)
-      guard invocation.name == .`import` || invocation.name == .seal else {
+      guard invocation.name == .`import` || invocation.name == .seal || invocation.name == .hold else {
         guard !invocation.has("keys") else { throw Refusal(.usage, "--keys is for commands that write") }
         let code = finish(invocation, Commands.run(invocation, on: log) { terminal.progress($0) })
         if invocation.command.access == .question { terminal.say("asked of a folder: no record of this question was made") }
@@ -204,7 +204,8 @@ public struct Client {
         terminal.complain("\(error)")
         return 4
       }
-      terminal.say("evidence bundle: \(path), \(Words.grouped(reply.file.count)) bytes; check it with: muhur-verify \(path)")
+      let isBundle = invocation.command.access == .question
+      terminal.say("wrote \(path), \(Words.grouped(reply.file.count)) bytes" + (isBundle ? "; check it with: muhur-verify \(path)" : ""))
     }
     guard !reply.json.isEmpty else { return Int32(reply.exit.rawValue) }
     if invocation.has("json") {

@@ -88,6 +88,7 @@ struct Wording {
     case "clock-stepped": self("saat değiştirildi", "the clock was stepped")
     case "clock-suspect": self("saat kuşkulu", "the clock was suspect")
     case "before-first-record": self("ilk kayıttan önce", "before the first record")
+    case "deleted": self("saklama süresi dolan kayıtlar silindi", "records deleted when their retention was over")
     case "after-last-record": self("son kayıttan sonra", "after the last record")
     default: visible(word ?? "?")
     }

@@ -1,4 +1,5 @@
 import Archive
+import Evidence
 import Record
 
 /// The days of a log and what proves them.
@@ -7,6 +8,7 @@ struct Days {
 
   func days() throws -> Reply {
     var rows: [JSONValue] = []
+    let deleted = try DeletedDays(log)
     for day in try log.archive.days() {
       let seals = try log.seals.seals(of: day)
       let last = seals.last
@@ -15,6 +17,7 @@ struct Days {
         "day": .string(day.description), "records": .integer(records), "bytes": .integer(bytes), "seals": .integer(seals.count),
         "sealed_records": .integer(last?.records ?? 0), "final": .bool(last?.final == true),
         "token": .bool(last.map { !$0.tokens.isEmpty } ?? false), "dropped": .integer(last?.dropped ?? 0),
+        "deleted": .bool(last?.final == true ? try deleted.contains(day) : false),
       ])
     }
     return Reply(.answered, json: JSONValue.object([JSONMember("days", .array(rows))]).bytes, answers: rows.count)
@@ -72,7 +75,7 @@ struct Records {
       throw Refusal(.noAnswer, "the log has no day \(day)", hint: "`muhur days` lists them")
     }
     guard let line = try DayReader.record(number, of: log.archive.day(day)) else {
-      throw Refusal(.noAnswer, "\(day) has no record \(number)")
+      throw try Export.absent(BundleMaking.Place(day: day, record: number), log)
     }
     let proof = try log.seals.proof(of: number, on: day, in: log.zone)
     let answer: JSONValue = [

@@ -66,7 +66,7 @@ struct Export {
     let holders = HolderQuestions(log: log, progress: progress)
     let question = try holders.whoQuestion(invocation)
     let questions = try log.questions(progress: progress)
-    let answers = try questions.who(question)
+    let answers = try DeletedDays(log).removed(from: questions.who(question), at: question.at)
     var evidence = answers.answers.flatMap { $0.evidence + $0.users.flatMap(\.evidence) }
     var notices: [EvidencePlace] = []
     if answers.answers.isEmpty {
@@ -89,16 +89,16 @@ struct Export {
         .noAnswer, "nothing is known about this address, and the log holds no record about that time either: there is nothing to export",
         hint: "without --export the answer is printed")
     }
-    let isEmpty = answers.answers.isEmpty
-    var made: (bytes: [UInt8], making: BundleMaking, words: [String])?
     // Sealed first: then the answer names the seal.
     try sealFirst(places)
     var reply = try holders.reply(answers)
     let json = try StrictJSON.object(reply.json.span, limit: .max)
-    made = try make(places, invocation, answer: json, notices: Set(notices.map(place)))
-    reply.file = made?.bytes ?? []
-    reply.words += made?.words ?? []
-    if isEmpty { reply.words.append("the bundle shows who came before and after, and what the collector recorded about that time") }
+    let (bytes, _, words) = try make(places, invocation, answer: json, notices: Set(notices.map(place)))
+    reply.file = bytes
+    reply.words += words
+    if answers.answers.isEmpty {
+      reply.words.append("the bundle shows who came before and after, and what the collector recorded about that time")
+    }
     return reply
   }
 
@@ -137,6 +137,18 @@ struct Export {
       guard try log.seals.seal(of: place.record, on: place.day) != nil else {
         throw Refusal(.unreachable, "record \(place.record) of \(place.day) could not be sealed; see muhur status")
       }
+      try awaitToken(place)
+    }
+  }
+
+  /// An authority elsewhere takes a moment; a bundle with a token is worth waiting for.
+  private func awaitToken(_ place: BundleMaking.Place) throws {
+    for _ in 0..<100 {
+      guard try log.seals.seals(of: place.day).last?.tokens.isEmpty == true,
+        try log.status()["seals"]?["waiting_for_token"]?.integer ?? 0 > 0
+      else { return }
+      progress("waiting for the time stamp")
+      usleep(200_000)
     }
   }
 

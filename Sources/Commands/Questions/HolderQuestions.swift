@@ -1,6 +1,7 @@
 import Archive
 import Attribution
 import Dialects
+import Evidence
 import Record
 
 /// Questions about who held an address.
@@ -10,7 +11,8 @@ struct HolderQuestions {
 
   func who(_ invocation: Invocation) throws -> Reply {
     let question = try whoQuestion(invocation)
-    return try reply(log.questions(progress: progress).who(question))
+    let answers = try log.questions(progress: progress).who(question)
+    return try reply(DeletedDays(log).removed(from: answers, at: question.at))
   }
 
   func whoQuestion(_ invocation: Invocation) throws -> Who {
@@ -39,7 +41,8 @@ struct HolderQuestions {
       }
       question.proto = name
     }
-    return try reply(log.questions(blocks: true, progress: progress).nat(question))
+    let answers = try log.questions(blocks: true, progress: progress).nat(question)
+    return try reply(DeletedDays(log).removed(from: answers, at: question.at))
   }
 
   func device(_ invocation: Invocation) throws -> Reply {
@@ -47,7 +50,7 @@ struct HolderQuestions {
     let (from, to) = try Between.of(invocation, in: log.zone)
     var answers = try log.questions(progress: progress).device(DeviceQuestion(invocation.words[0], from: from, to: to))
     if let site = invocation.value("site") { answers.answers.removeAll { $0.site != site } }
-    return try reply(answers)
+    return try reply(DeletedDays(log).removed(from: answers))
   }
 
   func reply(_ answers: Answers) throws -> Reply {
@@ -65,6 +68,7 @@ struct HolderQuestions {
 
   func table(_ invocation: Invocation) throws -> Reply {
     let day = try CalendarDay.argument(invocation.words[0])
+    if try DeletedDays(log).contains(day) { throw try Export.absent(BundleMaking.Place(day: day, record: 0), log) }
     var rows = try log.questions(progress: progress).table(day)
     if let site = invocation.value("site") { rows.removeAll { $0.site != site } }
     var json: [UInt8] = []

@@ -31,12 +31,34 @@ struct ListText {
     return out + "\n"
   }
 
+  func queries(_ answer: JSONValue) -> String {
+    var columns = Columns()
+    for query in answer["queries"]?.array ?? [] {
+      var asked = [Words.text(query["command"])].compactMap { $0 } + (query["arguments"]?.array ?? []).compactMap { Words.text($0) }
+      if query["what"] == "exported" {
+        asked.append(
+          "-> exported \(Words.count(query["records"]?.array?.count ?? 0, "record", "records")), SHA-256 \(Words.text(query["sha256"]) ?? "?")"
+        )
+      }
+      columns.add([
+        Words.time(query["time"]), Words.text(query["user"]).map { $0 + " (\(Words.text(query["uid"]) ?? "?"))" },
+        Words.text(query["case"]),
+        Words.text(query["answers"]), asked.joined(separator: " "),
+      ])
+    }
+    var out = columns.lines(heading: ["WHEN", "WHO", "CASE", "ANSWERS", "WHAT"], style)
+    let gone = answer["deleted_days"]?.array ?? []
+    if !gone.isEmpty { out += "\(Words.count(gone.count, "day is", "days are")) deleted, and with them what was asked then\n" }
+    return out
+  }
+
   func days(_ answer: JSONValue) -> String {
     var columns = Columns(right: [1, 2, 3, 4, 7])
     for day in answer["days"]?.array ?? [] {
       columns.add([
         Words.text(day["day"]), number(day["records"]), number(day["bytes"]), number(day["seals"]), number(day["sealed_records"]),
-        day["final"]?.bool == true ? "closed" : "open", Words.text(day["token"]), number(day["dropped"]),
+        day["deleted"]?.bool == true ? "deleted" : day["final"]?.bool == true ? "closed" : "open", Words.text(day["token"]),
+        number(day["dropped"]),
       ])
     }
     return columns.lines(heading: ["DAY", "RECORDS", "BYTES", "SEALS", "SEALED", "STATE", "TOKEN", "DROPPED"], style)

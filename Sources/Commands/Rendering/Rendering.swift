@@ -20,7 +20,10 @@ public enum Rendering {
     case .reindex: ReportText(style: style).reindexed(answer)
     case .checkConfig: ReportText(style: style).checked(answer)
     case .export: RecordText(style: style).exported(answer)
-    case .hold: visible(answer.text) + "\n"
+    case .hold: ReportText(style: style).held(answer)
+    case .queries: ListText(style: style).queries(answer)
+    case .destruction: ReportText(style: style).destroyed(answer)
+    case .drill: ReportText(style: style).drilled(answer)
     }
   }
 }

@@ -5,18 +5,19 @@ struct ReportText {
   let style: Style
 
   func made(_ answer: JSONValue) -> String {
-    """
-    The log \(Words.text(answer["log"]) ?? "") is made. Its id is \(Words.text(answer["id"]) ?? "").
+    if answer["resumed"]?.bool == true { return resumed(answer) }
+    return """
+      The log \(Words.text(answer["log"]) ?? "") is made. Its id is \(Words.text(answer["id"]) ?? "").
 
-    Record these fingerprints elsewhere, on paper or on another machine: an auditor compares them
-    with the certificates he is given (openssl x509 -fingerprint -sha256 -in FILE).
+      Record these fingerprints elsewhere, on paper or on another machine: an auditor compares them
+      with the certificates he is given (openssl x509 -fingerprint -sha256 -in FILE).
 
-      signer.crt  \(Words.text(answer["signer"]) ?? "")
-      tsa.crt     \(Words.text(answer["tsa"]) ?? "")
+        signer.crt  \(Words.text(answer["signer"]) ?? "")
+        tsa.crt     \(Words.text(answer["tsa"]) ?? "")
 
-    Whoever has the keys can sign as this log: keep a copy of them where nobody reads it.
+      Whoever has the keys can sign as this log: keep a copy of them where nobody reads it.
 
-    """
+      """
   }
 
   func seal(_ answer: JSONValue) -> String {
@@ -37,9 +38,66 @@ struct ReportText {
       + "\nSHA-256 \(Words.text(answer["sha256"]) ?? "")\n"
   }
 
+  private func resumed(_ answer: JSONValue) -> String {
+    let newest = answer["newest_seal"]?.integer ?? 0
+    var out = "The log \(Words.text(answer["log"]) ?? "") goes on behind seal \(newest)"
+    if let made = answer["last_seal_made"]?.integer, made > newest { out += "; seals \(newest + 1) to \(made) are lost" }
+    return out + ".\nThe next start writes a notice of it, and the next seal says it in its note. Published head lines of lost seals\n"
+      + "will no longer agree: keep what you know about the loss in writing.\n"
+  }
+
+  /// `ok`, in its colour.
+  private func verdict(_ value: JSONValue?) -> String {
+    let result = Words.text(value) ?? "?"
+    return result == "ok" ? style.good(result) : result == "broken" ? style.bad(result) : style.doubtful(result)
+  }
+
+  func held(_ answer: JSONValue) -> String {
+    let released = answer["released"]?.bool == true
+    return (answer["holds"]?.array ?? []).map {
+      "\(released ? "no longer held" : "held"): \(Words.text($0["from"]) ?? "?") to \(Words.text($0["to"]) ?? "?"), case \(Words.text(answer["case"]) ?? "?")\n"
+    }.joined() + "seal \(Words.text(answer["seal"]) ?? "?") says so\n"
+  }
+
+  func destroyed(_ answer: JSONValue) -> String {
+    var columns = Columns(right: [1, 2, 3, 4])
+    for day in answer["days"]?.array ?? [] {
+      columns.add([
+        Words.text(day["day"]), day["records"]?.integer.map(Words.grouped), day["bytes"]?.integer.map(Words.grouped),
+        Words.text(day["final_seal"]), Words.text(day["permitted_by"]?["seal"]), Words.text(day["retention"]),
+        Words.both(day["deleted_at"]),
+      ])
+    }
+    return columns.lines(heading: ["DAY", "RECORDS", "BYTES", "SEAL", "BY SEAL", "RETENTION", "DELETED"], style)
+      + "\(Words.count(answer["records"]?.integer ?? 0, "record", "records")) deleted\n"
+  }
+
+  func drilled(_ answer: JSONValue) -> String {
+    var columns = Columns(right: [1, 2])
+    for record in answer["records"]?.array ?? [] {
+      columns.add([
+        Words.text(record["day"]), Words.text(record["record"]), Words.text(record["seal"]), Words.both(record["proven_at"]),
+        ([verdict(record["result"])] + (record["findings"]?.array ?? []).compactMap { Words.text($0["what"]) }).joined(separator: " "),
+      ])
+    }
+    var out = columns.lines(heading: ["DAY", "RECORD", "SEAL", "PROVEN AT", "RESULT"], style)
+    for copy in answer["copies"]?.array ?? [] { out += behind(copy) }
+    if answer["copies"]?.array?.isEmpty != false { out += "no backup was checked (--copy)\n" }
+    return out + "\(Words.time(answer["made"]) ?? ""): \(verdict(answer["result"]))\n"
+  }
+
+  private func behind(_ copy: JSONValue) -> String {
+    var out = "\(Words.text(copy["path"]) ?? "?"): \(verdict(copy["result"]))"
+    if let seal = Words.text(copy["newest_seal"]) {
+      out += ", up to seal \(seal) of \(Words.time(copy["made"]) ?? "?"); \(Words.text(copy["days_behind"]) ?? "?") days and "
+      out += "\(Words.text(copy["seals_behind"]) ?? "?") seals behind"
+    }
+    return out + "\n" + (copy["why"]?.array ?? []).compactMap { Words.text($0).map { "  \($0)\n" } }.joined()
+  }
+
   func copy(_ answer: JSONValue) -> String {
-    let result = Words.text(answer["result"]) ?? "?"
-    let word = result == "ok" ? style.good(result) : result == "broken" ? style.bad(result) : style.doubtful(result)
+    if answer["seals_behind"] != nil { return behind(answer) }
+    let word = verdict(answer["result"])
     return
       "\(Words.count(answer["days"]?.integer ?? 0, "day", "days")), \(Words.grouped(answer["bytes"]?.integer ?? 0)) bytes written; the copy is \(word)\n"
       + (Words.text(answer["head"]).map { $0 + "\n" } ?? "No day is closed yet: there is no head line.\n")

@@ -27,6 +27,14 @@ public struct SealStore: Sendable {
     return out.sorted { $0.number < $1.number }
   }
 
+  /// The newest that is signed; nil where there is none.
+  public func newest() throws(ArchiveError) -> Seal? {
+    for day in try archive.days().reversed() {
+      if let last = try entries(of: day).last(where: \.isSigned) { return try seal(last.number, day) }
+    }
+    return nil
+  }
+
   public func entries(of day: CalendarDay) throws(ArchiveError) -> [Entry] {
     let folder = archive.day(day)
     var found: [Int: (json: Bool, signed: Bool, tokens: [String])] = [:]

@@ -126,9 +126,14 @@ public final class Sealer {
     public var made: Timestamp
     public var clock: Seal.Clock
     public var note: String?
+    /// nil leaves it where it is; it never goes back.
+    public var keptFrom: CalendarDay?
+    /// nil leaves them as they are.
+    public var holds: [Seal.Hold]?
 
     public init(
-      day: CalendarDay, isFinal: Bool, state: DayState, salt: DaySalt, dropped: Int, made: Timestamp, clock: Seal.Clock, note: String? = nil
+      day: CalendarDay, isFinal: Bool, state: DayState, salt: DaySalt, dropped: Int, made: Timestamp, clock: Seal.Clock,
+      note: String? = nil, keptFrom: CalendarDay? = nil, holds: [Seal.Hold]? = nil
     ) {
       self.day = day
       self.isFinal = isFinal
@@ -138,6 +143,8 @@ public final class Sealer {
       self.made = made
       self.clock = clock
       self.note = note
+      self.keptFrom = keptFrom
+      self.holds = holds
     }
   }
 
@@ -148,14 +155,18 @@ public final class Sealer {
     try finishUnsigned()
     guard let signer = signer?.digest else { throw Self.noKey }
     guard let root = statement.state.root else { throw ArchiveError(.missing, Layout.salt, "no seal without the day's salt") }
+    let firstKept = newest?.keptFrom ?? statement.day
+    let restored = try Restoration.read(keys)
+    let notes = [statement.note, restored?.note].compactMap(\.self)
     let seal = Seal(
       log: log.name, logSHA256: logSHA256, number: (newest?.number ?? 0) + 1, previous: previous, tokens: unlisted,
       validation: unlistedValidation,
       day: statement.day, isFinal: statement.isFinal, records: statement.state.records, bytes: statement.state.bytes,
       sha256: statement.state.sha256,
       root: root, saltSHA256: SHA256.hash(statement.salt.fileBytes), earliest: statement.state.earliest, latest: statement.state.latest,
-      made: statement.made, dropped: statement.dropped, keptFrom: newest?.keptFrom ?? statement.day, holds: newest?.holds ?? [],
-      signer: signer, clock: statement.clock, software: software, note: statement.note,
+      made: statement.made, dropped: statement.dropped, keptFrom: max(firstKept, statement.keptFrom ?? firstKept),
+      holds: statement.holds ?? newest?.holds ?? [],
+      signer: signer, clock: statement.clock, software: software, note: notes.isEmpty ? nil : notes.joined(separator: "; "),
       nextSigner: successor?.digest)
     try Disk.place(seal.fileBytes, at: store.path(seal.number, seal.day, .json))
     newest = seal
@@ -163,6 +174,7 @@ public final class Sealer {
     unlistedValidation = []
     unsigned = (seal.number, seal.day)
     try finishUnsigned()
+    if restored != nil { try Restoration.clear(keys) }
     stampWaiting()
     return seal
   }
