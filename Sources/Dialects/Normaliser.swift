@@ -155,8 +155,10 @@ public struct Normaliser: Sendable {
     guard let message = header.message else { return outcome }
     let body = text.extracting(trimmed(text, message))
     var outcome = outcome
+    // A source's own dialects are asked whatever a forwarder has put before the text.
+    let namesProgram = header.app != nil && source.dialects == nil
     for place in set.beginnings(body) {
-      guard let reading = set.reading(ofBeginning: place, body, namesProgram: header.app != nil),
+      guard let reading = set.reading(ofBeginning: place, body, namesProgram: namesProgram),
         permits(reading.dialect, source.dialects)
       else { continue }
       let found = read(text, with: reading, received, sender, source, &events)
