@@ -74,10 +74,12 @@ final class FollowedFile {
   // MARK: - Reading
 
   /// Reads what has come.
+  /// - Parameter state: what its name shows, where that was just looked at.
   /// - Throws: in words, where it cannot be read.
-  func read(_ emit: Emit, replaced: Replaced = { _ in false }) throws(SourceError) {
+  func read(_ state: FileState? = nil, _ emit: Emit, replaced: Replaced = { _ in false }) throws(SourceError) {
+    if let state, state == seen, !looksAgain, isAtRest(state) { return }
     let file = try opened()
-    defer { if !Self.mayStayOpen(file) { release() } }
+    defer { if !Self.mayStayOpen(file) || seen.map(isAtRest) == true { release() } }
     guard let state = FileState(descriptor: file) else { throw failed() }
     if state == seen, !looksAgain { return }
     guard try begin(file) else { return }
@@ -91,7 +93,7 @@ final class FollowedFile {
 
   /// Reads what is left; nothing will be added, so what is unfinished is an entry.
   func finish(_ emit: Emit) {
-    _ = try? read(emit)
+    _ = try? read(nil, emit)
     if format?.isRewritten != true { giveUnfinished(emit) }
     release()
   }
@@ -113,6 +115,9 @@ final class FollowedFile {
     let help = code == EACCES || code == EPERM ? ": let the user of muhurd read it (its group, or setfacl -m u:muhur:r)" : ""
     return SourceError(description: "\(path): \(String(cString: strerror(code)))\(help)")
   }
+
+  /// Not written to for an hour: of thousands of old files none need be open.
+  private func isAtRest(_ state: FileState) -> Bool { Clock.microseconds() - state.changed / 1000 > Timestamp.hour }
 
   /// An open file on a share may keep its server from replacing it.
   private static func mayStayOpen(_ file: CInt) -> Bool { linux_is_on_share(file) == 0 }

@@ -142,10 +142,10 @@ final class Following {
       if let moved = Self.siblings(of: file.home).first(where: { $0.state.identity == file.identity }) {
         file.move(to: moved.path)
       }
-      if (try? file.read(emit)) == nil, let moved = Self.siblings(of: file.home).first(where: { file.fits($0.path) }) {
+      if (try? file.read(nil, emit)) == nil, let moved = Self.siblings(of: file.home).first(where: { file.fits($0.path) }) {
         file.move(to: moved.path)
         adopt(file, moved.state.identity)
-        _ = try? file.read(emit)
+        _ = try? file.read(nil, emit)
       }
       if time - since >= Self.graceMilliseconds { ended.append(file) }
     }
@@ -175,11 +175,11 @@ final class Following {
     if let file = byIdentity[state.identity] {
       // A second name of the same file says nothing new.
       guard file.path == path else { return }
-      return try file.read(emit) { self.isCopied($0, emit) }
+      return try file.read(state, emit) { self.isCopied($0, emit) }
     }
     let file = FollowedFile(path, state.identity, format: format, position: position(of: path, emit))
     add(file)
-    try file.read(emit)
+    try file.read(nil, emit)
   }
 
   // MARK: - Files that are met for the first time
@@ -273,7 +273,7 @@ final class Following {
   private func readRest(of sibling: (path: String, state: FileState), from position: FilePosition, _ emit: FollowedFile.Emit) {
     let file = FollowedFile(sibling.path, home: pattern, sibling.state.identity, format: format, position: position)
     add(file)
-    _ = try? file.read(emit)
+    _ = try? file.read(nil, emit)
   }
 
   /// Files that a rotation may have made of this one, by the time of their last change: its name with a number or a date
