@@ -133,7 +133,9 @@ private struct DialectReader {
     }
     for part in try node["contains"]?.elements() ?? [] {
       let text = try part.string()
-      guard !text.isEmpty, !applies.begins.isEmpty else { throw part.error("expected text, and begins beside it") }
+      guard !text.isEmpty, !applies.begins.isEmpty || !applies.apps.isEmpty else {
+        throw part.error("expected text, and begins or app beside it")
+      }
       applies.contains.append(Array(text.utf8))
     }
     applies.anyApp = try node["any_app"]?.bool() ?? false

@@ -12,8 +12,6 @@ public struct DialectSet: Sendable {
   /// How texts begin that a reading is for.
   private struct Beginning: Sendable {
     var text: [UInt8]
-    /// What must stand in the text too.
-    var contains: [[UInt8]]
     /// Also where the message names a program.
     var anyApp: Bool
     var reading: Reading
@@ -91,7 +89,7 @@ public struct DialectSet: Sendable {
         }
       }
       for text in applies.begins {
-        beginnings.append(Beginning(text: text, contains: applies.contains, anyApp: applies.anyApp, reading: reading))
+        beginnings.append(Beginning(text: text, anyApp: applies.anyApp, reading: reading))
       }
       if applies.bare { bare.append(reading) }
     }
@@ -108,6 +106,11 @@ public struct DialectSet: Sendable {
     }
     self.bare = bare
     self.readings = readings
+  }
+
+  func applies(_ reading: Reading) -> Applies {
+    let dialect = dialects[reading.dialect]
+    return reading.cut >= 0 ? dialect.cuts[reading.cut].applies : dialect.applies
   }
 
   /// The place of a dialect by its name, for a source's restriction.
@@ -131,11 +134,8 @@ public struct DialectSet: Sendable {
   /// The reading at a place, nil where it is not for this text.
   func reading(ofBeginning place: Int, _ text: Span<UInt8>, namesProgram: Bool) -> Reading? {
     guard beginnings[place].anyApp || !namesProgram, text.starts(with: beginnings[place].text) else { return nil }
-    if !beginnings[place].contains.isEmpty {
-      let reach = text.extracting(0..<min(text.count, Applies.reach))
-      for part in beginnings[place].contains where !reach.contains(part.span) { return nil }
-    }
-    return beginnings[place].reading
+    let reading = beginnings[place].reading
+    return applies(reading).holds(text) ? reading : nil
   }
 
   /// The reading of the first program's name in `appPrefixes` from `position` on that the name begins with, and the position behind it.

@@ -97,16 +97,18 @@ public struct Normaliser: Sendable {
     var outcome = Outcome.notForUs
     if let app = header.app {
       for entry in set.entries(text, app) {
-        guard let reading = set.reading(ofEntry: entry, text, app), permits(reading.dialect, source.dialects) else { continue }
-        let found = read(text, with: reading, received, sender, source, &events)
+        guard let reading = set.reading(ofEntry: entry, text, app), permits(reading.dialect, source.dialects), isFor(reading, text) else {
+          continue
+        }
+        let found = read(text, with: reading, byName: true, received, sender, source, &events)
         guard case .notUnderstood = found else { return found }
         if outcome == .notForUs { outcome = found }
       }
       var position = 0
       while let prefix = set.reading(ofPrefixFrom: position, text, app) {
         position = prefix.next
-        guard permits(prefix.reading.dialect, source.dialects) else { continue }
-        let found = read(text, with: prefix.reading, received, sender, source, &events)
+        guard permits(prefix.reading.dialect, source.dialects), isFor(prefix.reading, text) else { continue }
+        let found = read(text, with: prefix.reading, byName: true, received, sender, source, &events)
         guard case .notUnderstood = found else { return found }
         if outcome == .notForUs { outcome = found }
       }
@@ -141,11 +143,6 @@ public struct Normaliser: Sendable {
     return outcome
   }
 
-  /// The text that a dialect's patterns read.
-  private func whole(_ message: Range<Int>, _ app: Range<Int>, with index: Int) -> Range<Int> {
-    set.dialects[index].applies.withTag ? app.lowerBound..<message.upperBound : message
-  }
-
   /// Dialects that know their messages by how these begin.
   /// - Parameter outcome: what has become of the message until here.
   private mutating func readByBeginning(
@@ -173,6 +170,19 @@ public struct Normaliser: Sendable {
     return hadHead || unlessHeadless && set.dialects[reading.dialect].head.isEmpty
   }
 
+  /// The text that a reading has which was chosen by the program's name.
+  private func named(_ applies: Applies) -> Range<Int>? {
+    guard applies.withTag, let app = header.app, let message = header.message else { return header.message }
+    return app.lowerBound..<message.upperBound
+  }
+
+  /// Whether a message of its program has what the reading wants in it.
+  private func isFor(_ reading: DialectSet.Reading, _ text: Span<UInt8>) -> Bool {
+    let applies = set.applies(reading)
+    guard !applies.contains.isEmpty else { return true }
+    return named(applies).map { applies.holds(text.extracting($0)) } ?? false
+  }
+
   private func permits(_ index: Int, _ only: [Int]?) -> Bool {
     guard let only else { return true }
     return only.contains(index)
@@ -185,14 +195,15 @@ public struct Normaliser: Sendable {
     return start..<message.upperBound
   }
 
+  /// - Parameter byName: the reading was chosen by the program's name; what it may read then begins there (`with_tag`).
   private mutating func read(
-    _ text: Span<UInt8>, with reading: DialectSet.Reading, _ received: Int64, _ sender: UInt64, _ source: borrowing SourceReading,
-    _ events: inout EventList
+    _ text: Span<UInt8>, with reading: DialectSet.Reading, byName: Bool = false, _ received: Int64, _ sender: UInt64,
+    _ source: borrowing SourceReading, _ events: inout EventList
   ) -> Outcome {
-    if reading.cut >= 0 { return cut(text, with: reading, received, source, &events) }
-    guard let message = header.message else { return .notUnderstood(dialect: reading.dialect) }
-    let whole = header.app.map { self.whole(message, $0, with: reading.dialect) } ?? message
-    return read(text, trimmed(text, whole), with: reading.dialect, received, sender, source, &events)
+    let message = byName ? named(set.applies(reading)) : header.message
+    if reading.cut >= 0 { return cut(text, message, with: reading, received, source, &events) }
+    guard let message else { return .notUnderstood(dialect: reading.dialect) }
+    return read(text, trimmed(text, message), with: reading.dialect, received, sender, source, &events)
   }
 
   private mutating func read(
@@ -281,13 +292,14 @@ public struct Normaliser: Sendable {
 
   /// Reads text that is cut into named values.
   private mutating func cut(
-    _ text: Span<UInt8>, with which: DialectSet.Reading, _ received: Int64, _ source: borrowing SourceReading, _ events: inout EventList
+    _ text: Span<UInt8>, _ message: Range<Int>?, with which: DialectSet.Reading, _ received: Int64, _ source: borrowing SourceReading,
+    _ events: inout EventList
   ) -> Outcome {
     let dialect = set.dialects[which.dialect]
     let reading = dialect.cuts[which.cut]
     scratch.reset()
     values.reset(reading.keys)
-    guard let part = reading.readsStructuredData ? header.structuredData : header.message else {
+    guard let part = reading.readsStructuredData ? header.structuredData : message else {
       return stop(which, 0, CutStop(reading: which.cut, what: .text("text")))
     }
     let range = trimmed(text, part)

@@ -13,7 +13,8 @@ public struct MACAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
     value = v
   }
 
-  /// Six pairs of digits with `:`, `-` or nothing between, Cisco's `3c52.821a.7f09`, or the one-digit form of BSD
+  /// Six pairs of digits with `:`, `-` or nothing between, Cisco's `3c52.821a.7f09`, Huawei's
+  /// `3c52-821a-7f09`, or the one-digit form of BSD
   /// (`0:1:2:a:b:c`, only with `:`). Nothing before or behind.
   public init?(text: Span<UInt8>) {
     var v: UInt64 = 0
@@ -21,6 +22,8 @@ public struct MACAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
     var groupDigits = 0
     var groups = 0
     var separator: UInt8?
+    /// Three groups of four digits.
+    var quads = false
     for i in text.indices {
       let b = text[i]
       if let h = b.hexValue {
@@ -29,28 +32,28 @@ public struct MACAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
         guard groupDigits <= 12 else { return nil }
         continue
       }
+      if separator == nil { quads = groupDigits == 4 }
       guard b == 0x3a || b == 0x2d || b == 0x2e, separator == nil || separator == b, groups < 5,
-        Self.fits(groupDigits, separator: b)
+        Self.fits(groupDigits, separator: b, quads: quads)
       else { return nil }
       separator = b
-      v = v << (b == 0x2e ? 16 : 8) | group
+      v = v << (quads ? 16 : 8) | group
       groups += 1
       group = 0
       groupDigits = 0
     }
     switch separator {
     case nil: guard groupDigits == 12 else { return nil }
-    case 0x2e?: guard groups == 2, groupDigits == 4 else { return nil }
-    case let s?: guard groups == 5, Self.fits(groupDigits, separator: s) else { return nil }
+    case let s?: guard groups == (quads ? 2 : 5), Self.fits(groupDigits, separator: s, quads: quads) else { return nil }
     }
-    self.init(value: v << (separator == nil ? 48 : separator == 0x2e ? 16 : 8) | group)
+    self.init(value: v << (separator == nil ? 48 : quads ? 16 : 8) | group)
   }
 
-  private static func fits(_ digits: Int, separator: UInt8) -> Bool {
+  private static func fits(_ digits: Int, separator: UInt8, quads: Bool) -> Bool {
     switch separator {
     case 0x3a: digits == 1 || digits == 2
-    case 0x2d: digits == 2
-    default: digits == 4
+    case 0x2d: digits == (quads ? 4 : 2)
+    default: quads && digits == 4
     }
   }
 

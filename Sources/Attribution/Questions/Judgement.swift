@@ -110,7 +110,8 @@ struct Gap: Hashable {
   var what: String
 
   func touches(_ from: Int64, _ to: Int64) -> Bool { since <= to && (until ?? .max) >= from }
-  func concerns(_ source: [UInt8]?) -> Bool { self.source == nil || source == nil || self.source == source }
+  /// What was dropped is named by where that was (a socket, an interface, the disk), not by whose messages they were.
+  func concerns(_ source: [UInt8]?) -> Bool { self.source == nil || source == nil || self.source == source || what == "dropped" }
 }
 
 extension Index {

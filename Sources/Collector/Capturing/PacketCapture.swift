@@ -261,14 +261,12 @@ private final class Handle: @unchecked Sendable {
 /// of, or must remember to understand one.
 enum CaptureFilter {
   static func text(for type: LinkType) -> String {
-    // Behind `vlan` the same words mean what lies behind the tag.
     let inner = "(\(messages))"
-    var text = inner
-    if type == .ethernet {
-      text += " or (ether[12:2] <= 1500 and ether[14:4] = 0xaaaa0300 and ether[18:2] = 0)"
-    }
-    guard type == .ethernet || type == .linuxCooked else { return text }
-    return "\(text) or (vlan and (\(inner) or (vlan and \(inner))))"
+    // On "any" the kernel has taken the tags off; libpcap knows none there.
+    guard type == .ethernet else { return inner }
+    // ARP in SNAP; and behind `vlan` the same words mean what lies behind the tag.
+    return inner + " or (ether[12:2] <= 1500 and ether[14:4] = 0xaaaa0300 and ether[18:2] = 0)"
+      + " or (vlan and (\(inner) or (vlan and \(inner))))"
   }
 
   /// ARP; DHCP and RADIUS; later fragments of UDP; advertisements of neighbours; IPv6 with extension headers, behind which

@@ -107,7 +107,7 @@ struct HolderText {
   }
 
   private func basis(_ holder: JSONValue) -> String? {
-    guard var text = Words.text(holder["basis"]) else { return nil }
+    guard var text = Words.text(holder["basis"]) else { return "the session's log alone: nobody is known to have had the address then" }
     if holder["clock"]?.string == "device" { text += ", by the device's clock" }
     if let difference = holder["clock_difference_ms"]?.integer {
       text += "; the device's clock differs by \(Words.grouped(difference)) ms from the collector's"

@@ -170,14 +170,15 @@ extension ValueTable {
     }
     while at < text.count {
       var end = at
-      while end < text.count, text[end] != separator { end += 1 }
+      // rsyslog writes a tab as #011 when it sends on.
+      while end < text.count, text[end] != separator, !(separator == 0x09 && text.starts(with: "#011", at: end)) { end += 1 }
       if let assign = text.extracting(0..<end).firstIndex(of: 0x3d, from: at) {
         var keyStart = at
         while keyStart < assign, text[keyStart].isBlank { keyStart += 1 }
         let entry = reading.keys.entry(text, keyStart..<assign)
         if entry >= 0 { set(entry, text.extracting(assign + 1..<end), reading) }
       }
-      at = end + 1
+      at = end < text.count && text[end] != separator ? end + 4 : end + 1
     }
     return nil
   }
