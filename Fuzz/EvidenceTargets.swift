@@ -84,6 +84,12 @@ extension FuzzTarget {
     _ = try? Verifier.verify(bundle: bytes.array, called: "x.zip", VerifierOptions(asOf: 0))
   }
 
+  /// What an authority may answer: a token, a refusal, a page; and URLs as certificates name them.
+  static let answers = FuzzTarget(name: "answers") { bytes in
+    RemoteAuthority.readAnswer(bytes.array)
+    _ = WebAddress(String(decoding: bytes.array, as: UTF8.self))
+  }
+
   static let tokens = FuzzTarget(name: "tokens") { bytes in _ = try? TimeStampToken(bytes.array, over: stamped) }
 }
 

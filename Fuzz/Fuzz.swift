@@ -15,7 +15,7 @@ struct FuzzTarget: Sendable {
 
   static let all: [FuzzTarget] = [
     .syslog, .framing, .dialects, .dialectFiles, .json5, .strictJSON, .blocks, .seals, .records, .signatures, .tokens,
-    .bundles, .packets, .captures, .blockIndex, .formats,
+    .answers, .bundles, .packets, .captures, .blockIndex, .formats,
   ]
 
   /// Chosen before the first input.

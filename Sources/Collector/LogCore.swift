@@ -40,9 +40,11 @@ public final class LogCore: LogAccess {
   /// - Parameters:
   ///   - deletes: whether days go whose retention is over; without it none ever does.
   ///   - seals: without it no key is needed, and the days stay unsealed until the log is opened with its keys.
+  ///   - isOffline: not the daemon: what waits for an authority goes on waiting for the daemon's.
   ///   - progress: words while that takes long.
   public init(
-    _ configuration: Configuration, seals: Bool = true, deletes: Bool = false, progress: @escaping @Sendable (String) -> Void = { _ in }
+    _ configuration: Configuration, seals: Bool = true, deletes: Bool = false, isOffline: Bool = false,
+    progress: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(StartError) {
     do {
       let archive = ArchiveFolder(configuration.archive)
@@ -65,6 +67,7 @@ public final class LogCore: LogAccess {
       if seals {
         try Self.handOver(sealer, keys)
         try sealer.finishUnsigned()
+        if isOffline { sealer.leaveWaiting() }
       }
       isContinued = sealer.newest != nil
       restoration = seals ? try Restoration.read(keys) : nil
@@ -272,7 +275,7 @@ public final class LogCore: LogAccess {
   ) throws(StartError) -> LogCore {
     var configuration = Configuration(archive: archive)
     if let keys { configuration.keys = keys }
-    let core = try LogCore(configuration, seals: seals, progress: progress)
+    let core = try LogCore(configuration, seals: seals, isOffline: true, progress: progress)
     core.start(free: Handover(capacity: 1), keepsIndex: false)
     return core
   }

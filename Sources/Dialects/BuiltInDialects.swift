@@ -35,6 +35,7 @@ enum BuiltInDialects {
       DialectFolder.File(name: "juniper-srx", path: "juniper-srx.json5", bytes: PackageResources.juniper_srx_json5),
       DialectFolder.File(name: "kea", path: "kea.json5", bytes: PackageResources.kea_json5),
       DialectFolder.File(name: "kea-legal-log", path: "kea-legal-log.json5", bytes: PackageResources.kea_legal_log_json5),
+      DialectFolder.File(name: "lost-messages", path: "lost-messages.json5", bytes: PackageResources.lost_messages_json5),
       DialectFolder.File(name: "meraki", path: "meraki.json5", bytes: PackageResources.meraki_json5),
       DialectFolder.File(name: "mikrotik", path: "mikrotik.json5", bytes: PackageResources.mikrotik_json5),
       DialectFolder.File(name: "netfilter", path: "netfilter.json5", bytes: PackageResources.netfilter_json5),

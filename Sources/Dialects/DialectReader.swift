@@ -165,11 +165,7 @@ private struct DialectReader {
         pattern.event = try compiler.readEvent(event, Set(range.map { compiler.dialect.nodes[$0].name }))
       }
       if let gap = node["gap"] {
-        guard let found = PatternGap(rawValue: try gap.string()) else {
-          throw gap.error("expected lost (messages before this one are missing) or paused (nothing is written from now on)")
-        }
-        guard pattern.event == nil else { throw gap.error("a pattern with a gap has no event: event: null") }
-        pattern.gap = found
+        pattern.gap = try PatternGap(gap, hasEvent: pattern.event != nil)
       }
       compiler.dialect.patterns.append(pattern)
     }

@@ -152,8 +152,10 @@ public struct Normaliser: Sendable {
     guard let message = header.message else { return outcome }
     let body = text.extracting(trimmed(text, message))
     var outcome = outcome
+    // A source's own dialects are asked whatever a forwarder has put before the text.
+    let namesProgram = header.app != nil && source.dialects == nil
     for place in set.beginnings(body) {
-      guard let reading = set.reading(ofBeginning: place, body, namesProgram: header.app != nil),
+      guard let reading = set.reading(ofBeginning: place, body, namesProgram: namesProgram),
         permits(reading.dialect, source.dialects)
       else { continue }
       let found = read(text, with: reading, received, sender, source, &events)
@@ -185,7 +187,7 @@ public struct Normaliser: Sendable {
 
   private func permits(_ index: Int, _ only: [Int]?) -> Bool {
     guard let only else { return true }
-    return only.contains(index)
+    return only.contains(index) || set.dialects[index].isOfGaps
   }
 
   /// rsyslog keeps the space behind a tag's colon and sends it on in RFC 5424 as the text's first character.
@@ -345,6 +347,7 @@ public struct Normaliser: Sendable {
       }
       if values.isCut, !one.readsCutOff { return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, what: .cutOff)) }
       guard let template = one.event else {
+        if let said = one.gap { gap = said == .paused ? .paused : .lost(nil) }
         return .nothing(dialect: which.dialect, pattern: dialect.patterns.count + dialect.number(of: number, in: which.cut))
       }
       scratch.keep(captures: headCaptures)

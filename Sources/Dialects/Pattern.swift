@@ -130,6 +130,14 @@ enum PatternGap: String, Sendable, CaseIterable {
   case lost
   /// Nothing is written from now on.
   case paused
+
+  init(_ node: JSON5Node, hasEvent: Bool) throws(JSON5Error) {
+    guard let found = PatternGap(rawValue: try node.string()) else {
+      throw node.error("expected lost (messages before this one are missing) or paused (nothing is written from now on)")
+    }
+    guard !hasEvent else { throw node.error("what tells of a gap has no event: event: null") }
+    self = found
+  }
 }
 
 /// What reading needs of a pattern for every message: no strings and lists, which would cost counting references.
@@ -185,6 +193,8 @@ public final class Dialect: Sendable {
   let labelBytes: [UInt8]
   /// How captures of `{_lost:…}` are called; -1: no pattern has one.
   let lostName: Int
+  /// Whether it only tells what is missing: it reads the messages of every device, whatever that one's dialects.
+  let isOfGaps: Bool
 
   init(_ draft: DialectDraft) {
     name = draft.name
@@ -203,6 +213,7 @@ public final class Dialect: Sendable {
     examples = draft.examples
     dispatch = draft.dispatch
     lostName = draft.ownNames.firstIndex(of: "_lost").map { 256 + $0 } ?? -1
+    isOfGaps = draft.patterns.allSatisfy { $0.event == nil } && draft.cuts.isEmpty && draft.patterns.contains { $0.gap != nil }
     cuts = draft.cuts.map { CutReading($0, pool: draft.pool) }
   }
 

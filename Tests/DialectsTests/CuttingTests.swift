@@ -250,6 +250,16 @@ import Testing
     }
   }
 
+  @Test("a forwarder's tag does not hide messages from the dialects that their source names")
+  func ownDialects() {
+    let text = Array("<13>Nov 23 10:15:02 dc1 forwarder: 10,11/23/26,08:14:40,Assign,10.20.3.57,PC,3C52821A7F09,,1,0,,,,,,,,,0".utf8)
+    for (dialects, count) in [(nil, 0), (DialectSet.builtIn.index(of: "windows-dhcp").map { [$0] }, 1)] {
+      var normaliser = Normaliser(.builtIn)
+      let found = normaliser.explain(text.span, received: 0, sender: 1, source: SourceReading(zone: .utc, dialects: dialects))
+      #expect(found.events.count == count, "\(found.why ?? "")")
+    }
+  }
+
   @Test("what stands before the pairs is a head, whose own fields are values")
   func head() throws {
     let set = try set(

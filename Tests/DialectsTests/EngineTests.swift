@@ -22,6 +22,26 @@ import Testing
     return normaliser.explain(Array("<30>prog: \(message)".utf8).span, received: 0, sender: 1, source: SourceReading(zone: .utc))
   }
 
+  @Test("a message may say that others are missing, and how many")
+  func gaps() throws {
+    let set = try set(
+      """
+      { name: "lost", text: "lost {_lost:integer} of {_all:integer}", event: null, gap: "lost" },
+      { name: "some", text: "lost some", event: null, gap: "lost" }, { name: "paused", text: "paused", event: null, gap: "paused" },
+      { name: "plain", text: "plain", event: null }
+      """)
+    var normaliser = Normaliser(set)
+    func gap(_ message: String) -> SaidGap? {
+      var events = EventList()
+      let text = Array("<30>prog: \(message)".utf8)
+      _ = normaliser.read(text.span, received: 0, sender: 1, source: SourceReading(zone: .utc), into: &events)
+      return normaliser.gap
+    }
+    #expect(gap("lost 12 of 40") == .lost(12) && gap("lost some") == .lost(nil) && gap("paused") == .paused)
+    #expect(gap("plain") == nil && gap("lost x of 40") == nil && gap("something else") == nil)
+    #expect(explain(set, "paused").why?.contains("writes nothing from now on") == true)
+  }
+
   private func lease(_ text: String) throws -> DialectSet {
     try set("{ name: \"p\", text: \"\(text)\", event: { kind: \"lease\", action: \"assign\" } }")
   }

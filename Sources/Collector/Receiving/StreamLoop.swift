@@ -166,10 +166,13 @@ final class StreamLoop {
     connections[connection.id] = connection
     held[connection.holder, default: 0] += 1
     receiver.counters.connections.add(1)
+    StreamCounters.allConnections.add(1)
   }
 
   private func makeRoom(for new: StreamConnection) -> Bool {
-    guard connections.count >= receiver.settings.maximumConnections else { return true }
+    let isFull =
+      connections.count >= receiver.settings.maximumConnections || StreamCounters.allConnections.value >= receiver.allConnections
+    guard isFull else { return true }
     guard let most = held.max(by: { $0.value < $1.value }), most.value > held[new.holder, default: 0] + 1,
       let idle = connections.values.filter({ $0.holder == most.key }).min(by: { $0.heard < $1.heard })
     else { return false }
@@ -290,6 +293,7 @@ final class StreamLoop {
     let microseconds = Clock.microseconds()
     connection.framing.end { message, original in append(message, original, connection, microseconds) }
     receiver.counters.connections.add(-1)
+    StreamCounters.allConnections.add(-1)
     if connection.isSecured { connection.tls?.close() }
     if let count = held[connection.holder], count > 1 { held[connection.holder] = count - 1 } else { held[connection.holder] = nil }
     ended.append(

@@ -18,6 +18,8 @@ final class StreamReceiver: MessageSource, RunningSource {
   private let isHeld = Atomic(false)
   private let certificates = Mutex<[UInt32: String]>([:])
   let counters = StreamCounters()
+  /// How many connections all sources together may have: a process has only so many descriptors, and the archive needs some.
+  let allConnections: Int
 
   /// What TLS works with; the context changes when the files are read again.
   private final class Secured: Sendable {
@@ -47,18 +49,23 @@ final class StreamReceiver: MessageSource, RunningSource {
     guard listener >= 0 else { throw SourceError(listening: name, show: "ss -ltnp", errno) }
     _ = linux_set_nonblocking(listener)
     port = linux_bound_port(listener)
-    Self.allowDescriptors(stream.maximumConnections)
+    allConnections = Self.allowDescriptors(stream.maximumConnections)
   }
 
   deinit { close(listener) }
 
   /// The usual 1,024 open files are few; a process may have more without asking anybody.
-  private static func allowDescriptors(_ connections: Int) {
+  /// - Returns: how many connections there can be beside what else is open.
+  private static func allowDescriptors(_ connections: Int) -> Int {
     var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return connections }
     limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, limit.rlim_cur + UInt(connections)))
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return max(8, Int(clamping: limit.rlim_cur) - Self.otherDescriptors)
   }
+
+  /// What is left to tails, blocks, indexes and those who ask.
+  private static let otherDescriptors = 128
 
   func run(free: Handover<Batch>, out: Handover<WriterWork>) {
     guard let loop = StreamLoop(self, listener: listener, free: free, out: out) else {
@@ -106,11 +113,18 @@ final class StreamReceiver: MessageSource, RunningSource {
   var droppedCount: Int { 0 }
 
   var warnings: [String] {
-    guard let tls, let ends = context?.ends else { return [] }
+    var warnings: [String] = []
+    if allConnections < settings.maximumConnections {
+      warnings.append(
+        "\(name): max_connections is \(settings.maximumConnections), but the process may only have \(allConnections) (LimitNOFILE of the unit)"
+      )
+    }
+    guard let tls, let ends = context?.ends else { return warnings }
     let days = (ends - Clock.microseconds()).flooredQuotient(Timestamp.day)
-    guard days < 30 else { return [] }
+    guard days < 30 else { return warnings }
     let when = days < 0 ? "has ended" : "ends in \(days) days"
-    return ["\(name): the certificate \(tls.files.certificate) \(when); put a new one there and reload (kill -HUP)"]
+    warnings.append("\(name): the certificate \(tls.files.certificate) \(when); put a new one there and reload (kill -HUP)")
+    return warnings
   }
 
   var statusMembers: [JSONMember] {
@@ -149,6 +163,8 @@ final class StreamCounters: Sendable {
   let bytes = Atomic(0)
   /// Connections that stand now.
   let connections = Atomic(0)
+  /// The same of all sources together.
+  static let allConnections = Atomic(0)
   let accepted = Atomic(0)
   /// Closed because there were too many.
   let refused = Atomic(0)

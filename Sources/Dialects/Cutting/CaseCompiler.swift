@@ -128,7 +128,7 @@ struct CaseCompiler {
   // MARK: - Cases
 
   private mutating func readCase(_ node: JSON5Node, _ compiler: inout PatternCompiler) throws(JSON5Error) {
-    if let first = node.unknownMembers(besides: ["name", "when", "values", "event", "cut_off"]).first { throw first }
+    if let first = node.unknownMembers(besides: ["name", "when", "values", "event", "cut_off", "gap"]).first { throw first }
     let name = try node.member("name")
     let called = try name.string()
     guard !draft.cases.contains(where: { $0.name == called }) else { throw name.error("two cases are called \(called)") }
@@ -161,6 +161,7 @@ struct CaseCompiler {
     var read = Case(name: called, conditions: conditions, rules: rules, event: nil, readsCutOff: try node["cut_off"]?.bool() ?? false)
     let event = try node.member("event")
     if case .null = event.value {} else { read.event = try compiler.readEvent(event, fields) }
+    if let gap = node["gap"] { read.gap = try PatternGap(gap, hasEvent: read.event != nil) }
     draft.cases.append(read)
   }
 

@@ -170,6 +170,8 @@ struct Case: Sendable {
   var rules: Range<Int>
   /// nil: the message is understood and means nothing.
   var event: EventTemplate?
+  /// What the message says of others that never come.
+  var gap: PatternGap?
   /// Whether it also reads messages that were cut off inside a quoted value.
   var readsCutOff: Bool
 }

@@ -54,7 +54,12 @@ public struct WebRequest: Sendable {
     defer { BIO_free(content) }
     try done(
       OSSL_HTTP_set1_request(context, address.path, list, body?.type, content, nil, 0, maximumBytes, -1, 0), "the request")
-    let answer = try webGiven(OSSL_HTTP_exchange(context, nil), "no answer")
+    guard let answer = OSSL_HTTP_exchange(context, nil) else {
+      var error = webError("no answer")
+      // "certificate verify failed" alone helps nobody.
+      if let why = tls?.whyNotTrusted { error.reasons.append(why) }
+      throw error
+    }
     return try read(answer, deadline)
   }
 
@@ -107,6 +112,8 @@ private final class ClientTLS {
   /// A proxy must first be asked for a way to the server (RFC 9110 section 9.3.6).
   let throughProxy: Bool
   let deadline: time_t
+  /// Lives as long as the connection.
+  private var session: OpaquePointer?
 
   init(_ address: WebAddress, throughProxy: Bool, trust: [Certificate], deadline: time_t) throws(OpenSSLError) {
     let context = try given(SSL_CTX_new(TLS_client_method()), "SSL_CTX_new")
@@ -125,6 +132,12 @@ private final class ClientTLS {
 
   deinit { SSL_CTX_free(context) }
 
+  /// While the connection is there: why the server's certificate was refused.
+  var whyNotTrusted: String? {
+    guard let session, case let code = SSL_get_verify_result(session), code != Int(X509_V_OK) else { return nil }
+    return X509_verify_cert_error_string(code).map { String(cString: $0) }
+  }
+
   func wrap(_ connection: OpaquePointer) -> OpaquePointer? {
     if throughProxy {
       let left = Int32(max(1, deadline - time(nil)))
@@ -132,6 +145,7 @@ private final class ClientTLS {
     }
     guard let over = BIO_new_ssl(context, 1) else { return nil }
     let session = ossl_bio_ssl(over)
+    self.session = session
     // RFC 6066 section 3: a name, never an address.
     if X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), address.host) != 1 {
       ERR_clear_error()
@@ -166,12 +180,18 @@ private func webError(_ call: String) -> OpenSSLError {
   while case let code = ERR_get_error_all(nil, nil, nil, &data, &flags), code != 0 {
     var words = "error \(code)"
     if ossl_is_system_error(code) != 0 {
+      // Its data is the call, which helps nobody either.
       words = String(cString: strerror(ossl_error_reason(code)))
+      flags = 0
     } else if let text = ERR_reason_error_string(code) {
       words = String(cString: text)
     }
     if flags & ERR_TXT_STRING != 0, let data, data[0] != 0 { words += " (\(String(cString: data)))" }
-    if !error.reasons.contains(words) { error.reasons.append(words) }
+    // What only repeats that it failed is left out.
+    let isEmpty =
+      words.hasPrefix("error receiving") || words.hasPrefix("error sending") || words.hasPrefix("nbio connect error")
+      || words.hasPrefix("connect error")
+    if !isEmpty, !error.reasons.contains(words) { error.reasons.append(words) }
   }
   return error
 }

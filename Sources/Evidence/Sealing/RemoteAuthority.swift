@@ -105,6 +105,13 @@ public struct RemoteAuthority: TimeStampAuthority {
 
   public var pauseMilliseconds: Int64 { if case .kamuSM = account { 3000 } else { 0 } }
 
+  /// Everything that reads an answer before anything in it is believed; for fuzzing.
+  public static func readAnswer(_ answer: [UInt8]) {
+    _ = Refusal.words(in: answer)
+    _ = try? KamuSM.credits(answer, user: 1)
+    _ = ASN1.wholeLength(answer)
+  }
+
   public func credits() throws -> Int? {
     guard case .kamuSM(let user, let file) = account else { return nil }
     let trust = try trust()

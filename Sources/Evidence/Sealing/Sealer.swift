@@ -261,6 +261,9 @@ public final class Sealer {
     }
   }
 
+  /// Those that wait now are left to the daemon, whose authorities may be others.
+  public func leaveWaiting() { waiting = [] }
+
   /// What is to be stamped of a seal.
   public static func stamped(_ seal: WaitingSeal, in archive: ArchiveFolder) throws(ArchiveError) -> [UInt8] {
     try SealStore(archive).bytes(seal.number, seal.day, .signature)
