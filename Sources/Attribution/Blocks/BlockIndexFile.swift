@@ -12,7 +12,7 @@ import Record
 /// file of a closed day; `gz` is how long its records.ndjson.gz is. Times are microseconds since 1970, the least and the
 /// greatest; where there are none the least is the greater.
 enum BlockIndexFile {
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   static let headerBytes = 32
   static let entryBytes = 56
   /// Of a filter: 1,024 records of 256 events with a dozen keys would need no more.

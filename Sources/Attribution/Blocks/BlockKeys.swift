@@ -15,11 +15,20 @@ enum BlockKey {
   static func hostname(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(0x68, name) }
   /// A DUID or client identifier in hexadecimal.
   static func identifier(_ text: Span<UInt8>) -> UInt64 { KeyHash.of(0x69, text) }
+  /// The number that a device gives a session: site, the device's configured name, number.
+  static func number(_ text: Span<UInt8>) -> UInt64 { KeyHash.of(0x63, text) }
 }
 
 extension EventReading {
   /// The public side of a session: the translated source, or the source itself where nothing is translated.
   var publicSide: Endpoint { Endpoint(ip: nat.ip ?? src.ip, port: nat.port ?? src.port) }
+
+  /// Of a session whose messages belong together by number; nil where they name the ends.
+  func numberKey(site: [UInt8], source: [UInt8]?) -> UInt64? {
+    guard let session, isOpenWithNumber || isCloseByNumber else { return nil }
+    // No separator stands in a site's name or a number of ours; two that fall together cost one look more.
+    return BlockKey.number((site + [0] + (source ?? []) + [0] + session).span)
+  }
 
   func addKeys(to keys: inout [UInt64]) {
     if let ip { keys.append(BlockKey.inside(ip)) }
@@ -77,6 +86,7 @@ struct BlockSummary {
 
   private mutating func add(_ event: EventReading, of record: RecordReading) {
     event.addKeys(to: &keys)
+    if let key = event.numberKey(site: record.site ?? Array(RecordLine.defaultSite.utf8), source: record.source) { keys.append(key) }
     if event.kind == .session {
       let sign = SessionSign(event, of: record)
       happened.add(sign.start ?? sign.at)

@@ -61,6 +61,8 @@ extension Questions {
   /// Messages about one public address and port that are put together at most; answers that are given at most.
   static let maximumSigns = 200_000
   static let maximumSessions = 1_000
+  /// Sessions whose closes are looked for by number.
+  static let maximumNumbers = 1_000
 
   public func nat(_ question: Nat) throws -> Answers {
     let window = max(0, min(question.window, 366 * Timestamp.day))
@@ -152,7 +154,55 @@ extension Questions {
     if signs.count >= Self.maximumSigns {
       gaps.append(Gap(since: span.lowerBound, until: span.upperBound, what: "too-many-sessions"))
     }
-    return Session.assemble(signs)
+    return Session.assemble(try withClosesByNumber(signs, near: time, number, &gaps))
+  }
+
+  /// Adds the closes that name no ends but the number of a session that is among the signs.
+  private func withClosesByNumber(
+    _ signs: [SessionSign], near time: Moment, _ number: Int, _ gaps: inout [Gap]
+  ) throws -> [SessionSign] {
+    let closed = Set(signs.filter { $0.end != nil }.map(\.tuple))
+    var opens = signs.filter { $0.event.isOpenWithNumber && !closed.contains($0.tuple) }
+    if opens.isEmpty { return signs }
+    if opens.count > Self.maximumNumbers {
+      func distance(_ sign: SessionSign) -> UInt64 {
+        sign.at.microseconds.subtractingReportingOverflow(time.microseconds).partialValue.magnitude
+      }
+      opens.sort { distance($0) < distance($1) }
+      let left = opens[Self.maximumNumbers...].map(\.at.microseconds)
+      gaps.append(Gap(since: left.min() ?? .min, until: left.max(), what: "too-many-sessions"))
+      opens.removeSubrange(Self.maximumNumbers...)
+    }
+    let keys = Set(opens.compactMap { sign in sign.event.numberKey(site: sign.site, source: sign.source) })
+    let numbers = Set(opens.compactMap(\.event.session))
+    var needle = Array("\"session_id\":".utf8)
+    if numbers.count == 1, let only = numbers.first { needle.append(jsonString: only.span) }
+    let times = opens.map(\.at.microseconds)
+    let first = times.min() ?? time.microseconds
+    let last = Moment(microseconds: (times.max() ?? time.microseconds) &+ Session.maximum).microseconds
+    var found: [SessionNumber: [SessionSign]] = [:]
+    var count = 0
+    try blocks[number].forEach(Array(keys), in: first...max(first, last)) { position, line in
+      guard RecordReading.holds(needle, line), let record = try? RecordReading(line) else { return true }
+      for event in record.sessions where event.isOpenWithNumber || event.isCloseByNumber {
+        var sign = SessionSign(event, of: record, at: position)
+        guard let id = event.session, let key = event.numberKey(site: sign.site, source: sign.source), keys.contains(key) else { continue }
+        sign.json = line.extracting(event.range).array
+        let server = (try? StrictJSON.object(sign.json.span))?["server"]?.string
+        let whose = SessionNumber(
+          site: sign.site, source: sign.source ?? record.sender(in: line), server: server.map { Array($0.utf8) }, number: id)
+        found[whose, default: []].append(sign)
+        count += 1
+      }
+      return count < Self.maximumSigns
+    }
+    if count >= Self.maximumSigns { gaps.append(Gap(since: first, until: last, what: "too-many-sessions")) }
+    var joined = SessionNumbers.Joined()
+    for group in found.values { SessionNumbers.join(group, into: &joined) }
+    var signs = signs
+    for i in signs.indices { signs[i].overBy = joined.over[signs[i].key] }
+    let asked = Set(opens.map(\.key))
+    return signs + joined.closes.filter { asked.contains($0.open) }.map(\.close)
   }
 
   // MARK: - Answers

@@ -8,6 +8,8 @@ struct RecordReading {
   var via: Via
   var source: [UInt8]?
   var site: [UInt8]?
+  /// Where `from` stands in the line.
+  private var from = 0..<0
   /// `lease`, `binding` and `login` events.
   var facts: [EventReading] = []
   /// `session` events: they are looked up in the archive's blocks, only port blocks are kept in the index.
@@ -54,6 +56,14 @@ struct RecordReading {
     return place < 0 ? nil : start + place
   }
 
+  /// The address in `from`, without the port; an interface or path as it stands there. nil where there is none.
+  func sender(in line: Span<UInt8>) -> [UInt8]? {
+    guard !from.isEmpty, from.upperBound <= line.count else { return nil }
+    let text = line.extracting(from).array
+    guard via == .udp || via == .tcp || via == .tls, let colon = text.lastIndex(of: 0x3a) else { return text }
+    return Array(text[..<colon])
+  }
+
   /// - Throws: where the line is no record.
   init(_ line: Span<UInt8>) throws(Malformed) {
     var time: Timestamp?
@@ -73,6 +83,8 @@ struct RecordReading {
         source = value.text(in: line)
       } else if key.equals("site") {
         site = value.text(in: line)
+      } else if key.equals("from") {
+        from = value.range
       } else if key.equals("events"), value.kind == .array {
         events = value.range
       }

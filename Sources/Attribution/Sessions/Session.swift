@@ -18,6 +18,8 @@ struct SessionSign {
   var source: [UInt8]?
   /// The event as it stands in the record.
   var json: [UInt8] = []
+  /// The device began another session under the number of this one: it was over by then, whatever is missing.
+  var overBy: Moment?
 
   init(_ event: EventReading, of record: RecordReading, at position: RecordPosition = RecordPosition(raw: 0)) {
     self.event = event
@@ -67,7 +69,7 @@ struct Session {
   var last: Moment
   /// nil where no message says that it ended.
   var end: Moment?
-  /// Where the same ends meet in a new session without a word that this one is over.
+  /// Where the same ends meet in a new session, or the device uses its number again, without a word that this one is over.
   var isSuperseded = false
 
   /// How long after the last word of it a session may still last. Firewalls that log only beginnings say no more.
@@ -108,6 +110,11 @@ struct Session {
         current = Session(sign)
       }
       if let current { found.append(current) }
+    }
+    for i in found.indices where found[i].end == nil {
+      guard let over = found[i].signs.compactMap(\.overBy).max(), over >= found[i].last else { continue }
+      found[i].end = min(over, found[i].possibleUntil)
+      found[i].isSuperseded = true
     }
     return found.sorted { ($0.start, $0.signs[0].key) < ($1.start, $1.signs[0].key) }
   }
