@@ -66,6 +66,29 @@ import Testing
     #expect(twice.code == 0 || twice.code == 2, "\(twice)")
   }
 
+  @Test func `what no dialect understood when it came is found after reindex, and the archive is as it was`() throws {
+    let daemon = try RealDaemon()
+    daemon.configure(devices: #"{ name: "dhcp1", from: "127.0.0.1", dialects: ["cisco-asa"] }"#)
+    try daemon.start()
+    daemon.send("<30>dhcpd[812]: DHCPACK on 10.20.3.57 to 3c:52:82:1a:7f:09 (BIM-PC) via 10.20.3.1")
+    #expect(try RealDaemon.wait { try daemon.received().count == 1 })
+    let now = "\(time(nil) + 1)"
+    #expect(try daemon.ask("who", "10.20.3.57", "--at", now).code == 1)
+    #expect(daemon.stop() == 0)
+    daemon.configure()
+    try daemon.start()
+    #expect(try daemon.ask("who", "10.20.3.57", "--at", now).code == 1, "what is indexed stays until reindex")
+    let again = try daemon.ask("reindex")
+    #expect(again.code == 0 && again.json?["records"]?.integer ?? 0 >= 1, "\(again)")
+    let found = try daemon.ask("who", "10.20.3.57", "--at", now)
+    #expect(found.code == 0 && found.json?["answers"]?.array?.first?["hostname"]?.string == "BIM-PC", "\(found)")
+    #expect(try daemon.records().filter { $0.via == .udp }.allSatisfy(\.events.isEmpty))
+    #expect(daemon.stop() == 0)
+    // A folder alone says nothing of whose messages they are.
+    let folder = try daemon.read("who", "10.20.3.57", "--at", now)
+    #expect(folder.code == 1, "\(folder)")
+  }
+
   @Test func `a copy verifies and answers like its log, and an index built anew is the same`() throws {
     let (daemon, day) = try Self.log()
     let now = "\(time(nil) + 1)"

@@ -11,9 +11,13 @@ public final class IndexFollower {
   /// The head of the last line that was read (its time stands there), and its day's place.
   private var head: [UInt8] = []
 
-  public init(_ index: Index, of archive: ArchiveFolder) {
+  private var rereader: Rereader?
+
+  /// - Parameter rereading: nil takes all events as they are recorded; only for an index that is filled from nothing.
+  public init(_ index: Index, of archive: ArchiveFolder, rereading: Rereading? = nil) {
     self.index = index
     self.archive = archive
+    rereader = rereading.map { Rereader($0, inOrder: true) }
   }
 
   /// Reads every record that is there and was not read yet, in transactions of bounded size.
@@ -90,8 +94,11 @@ public final class IndexFollower {
       var full = false
       let before = count
       try reader.forEach { number, line in
-        if RecordReading.matters(line) {
-          try index.apply(line, at: RecordPosition(day: day, record: number), previous: lastTime)
+        let position = RecordPosition(day: day, record: number)
+        if let again = rereader?.read(line) {
+          if RecordReading.matters(again.span) { try index.apply(again.span, at: position, previous: lastTime) }
+        } else if RecordReading.matters(line) {
+          try index.apply(line, at: position, previous: lastTime)
         }
         head.removeAll(keepingCapacity: true)
         head.append(line.extracting(0..<min(line.count, 43)))
