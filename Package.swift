@@ -34,7 +34,7 @@ let package = Package(
     .target(name: "Dialects", dependencies: ["Record", "Syslog"], resources: [.embedInCode("BuiltIn")], swiftSettings: record),
     .target(name: "Archive", dependencies: ["Record", "COpenSSL", "CZlib", "CDeflate", "CIsal", "CLinux"], swiftSettings: plain),
     .target(name: "Evidence", dependencies: ["Record", "Archive", "COpenSSL"], swiftSettings: plain),
-    .target(name: "Attribution", dependencies: ["Record", "Dialects", "Archive", "CSQLite", "CLinux"], swiftSettings: plain),
+    .target(name: "Attribution", dependencies: ["Record", "Syslog", "Dialects", "Archive", "CSQLite", "CLinux"], swiftSettings: plain),
     .target(
       name: "Commands", dependencies: ["Record", "Syslog", "PacketDecoding", "Dialects", "Archive", "Evidence", "Attribution", "CLinux"],
       swiftSettings: plain

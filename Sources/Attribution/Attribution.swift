@@ -6,7 +6,8 @@
 //
 // Always true:
 // - An index is a function of the archive's records in their order. Live, after a restart, in `reindex` and for an
-//   auditor's copy the same `IndexFollower` reads them, so that all of these give the same rows.
+//   auditor's copy the same `IndexFollower` reads them, so that all of these give the same rows. Only messages whose
+//   dialects have changed since are read again by the log's own daemon where it builds an index from nothing (`Rereader`).
 // - The intervals of an address are a function of its observations sorted by time (`Timeline`). The order in which they
 //   arrived does not matter: what comes late is sorted in and the address is read again from there.
 // - The position up to which the archive was read is in the same transaction as the rows that follow from it. After a

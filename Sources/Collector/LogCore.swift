@@ -97,6 +97,7 @@ public final class LogCore: LogAccess {
         keeper.notice = { what, members in Self.wait(for: inbox) { $0.notice(what, members) } }
       }
       index = LogIndex(archive: archive, identity: identity, zone: zone, folder: configuration.index, isLive: true)
+      index.use(Rereading(configuration, zone: zone, dialects: dialects))
       self.configuration = Mutex(configuration)
       self.dialects = Mutex(dialects)
     } catch let error as StartError {
@@ -335,6 +336,7 @@ public final class LogCore: LogAccess {
   func reconfigure(_ new: Configuration, dialects: DialectSet) {
     configuration.withLock { $0 = new }
     self.dialects.withLock { $0 = dialects }
+    index.use(Rereading(new, zone: zone, dialects: dialects))
     inbox.give(.perform { $0.reconfigure(new, dialects: dialects) })
     do {
       let authorities = try Self.authorities(new, KeyFolder(new.keys))

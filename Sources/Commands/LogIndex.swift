@@ -21,6 +21,8 @@ public final class LogIndex: Sendable {
   /// Whoever builds the index of blocks; they are read without it.
   private let blocks: Mutex<Blocks>
   private let writing = Writing()
+  /// How messages are read again where an index is built from nothing; nil takes all events as they are recorded.
+  private let rereading = Mutex<Rereading?>(nil)
   private let gathered = GatheredBlocks()
 
   /// `@unchecked`: only whoever holds the `Mutex` around it looks at it.
@@ -49,11 +51,17 @@ public final class LogIndex: Sendable {
     blocks = Mutex(Blocks(BlockIndex(in: folder, for: archive, logID: identity.id, gathered: gathered)))
   }
 
+  /// Takes over how messages are read today. What is indexed already stays until `rebuild`.
+  public func use(_ new: Rereading?) {
+    rereading.withLock { $0 = new }
+    blocks.withLock { $0.index.use(new) }
+  }
+
   /// Reads what has come since the last time.
   /// - Returns: the number of records read.
   @discardableResult public func catchUp(progress: (String) -> Void = { _ in }) throws -> Int {
     try lock.withLock { _ in
-      let follower = try writing.follower ?? IndexFollower(opened(progress), of: archive, gathered: gathered)
+      let follower = try writing.follower ?? following(opened(progress))
       writing.follower = follower
       var read = 0
       while case let n = try follower.catchUp(records: Self.stretch), n > 0 {
@@ -79,10 +87,15 @@ public final class LogIndex: Sendable {
     }
   }
 
+  /// One that was damaged and is empty is filled as `rebuild` would.
+  private func following(_ index: Index) -> IndexFollower {
+    IndexFollower(index, of: archive, rereading: index.next.raw == 0 ? rereading.withLock { $0 } : nil, gathered: gathered)
+  }
+
   /// An index that is not there is built in bulk: that is many times faster than following the archive.
   private func opened(_ progress: (String) -> Void) throws -> Index {
     if access(Index.path(in: folder), F_OK) == 0 { return try Index.opened(in: folder, for: archive, remark: progress) }
-    return try Index.rebuilt(in: folder, for: archive) { progress(Self.words($0)) }
+    return try Index.rebuilt(in: folder, for: archive, rereading: rereading.withLock { $0 }) { progress(Self.words($0)) }
   }
 
   private static func words(_ records: Int) -> String { "reading the archive for the index: \(Words.grouped(records)) records" }
@@ -95,7 +108,7 @@ public final class LogIndex: Sendable {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     let clock = zone.timestamp(Int64(now.tv_sec) * Timestamp.second + Int64(now.tv_nsec) / 1000)
-    let blocks = BlockIndex(in: folder, for: archive, logID: identity.id)
+    let blocks = BlockIndex(in: folder, for: archive, logID: identity.id, rereading: rereading.withLock { $0 })
     return Questions([index], blocks: [blocks], zone: zone, clock: clock, isLive: isLive)
   }
 
@@ -110,10 +123,11 @@ public final class LogIndex: Sendable {
   /// Builds the index again from the archive. Until it is ready the old one is followed and answers.
   public func rebuild(progress: (String) -> Void) throws -> ReindexCount {
     try rebuilding.withLock { _ in
-      let index = try Index.rebuilt(in: folder, for: archive) { progress(Self.words($0)) }
+      let index = try Index.rebuilt(in: folder, for: archive, rereading: rereading.withLock { $0 }) { progress(Self.words($0)) }
       let counts = index.counts
       let follower = IndexFollower(index, of: archive, gathered: gathered)
       lock.withLock { _ in writing.follower = follower }
+      gathered.discard()
       try blocks.withLock { try $0.index.discard() }
       try catchUpBlocks(progress: progress)
       return ReindexCount(days: try archive.days().count, records: counts.records, events: counts.events)

@@ -116,6 +116,9 @@ public struct DialectSet: Sendable {
   /// The place of a dialect by its name, for a source's restriction.
   public func index(of name: String) -> Int? { dialects.firstIndex { $0.name == name } }
 
+  /// Whether a line of the dialect may mean something else because of a line before it (`after`).
+  public func remembers(_ index: Int) -> Bool { dialects.indices.contains(index) && !dialects[index].afters.isEmpty }
+
   /// `name/version`, as events say it.
   public func label(_ index: Int) -> String { dialects.indices.contains(index) ? dialects[index].label : "" }
 

@@ -66,6 +66,66 @@ import Testing
     #expect(twice.code == 0 || twice.code == 2, "\(twice)")
   }
 
+  @Test func `what no dialect understood when it came is found after reindex, and the archive is as it was`() throws {
+    let daemon = try RealDaemon()
+    daemon.configure(devices: #"{ name: "dhcp1", from: "127.0.0.1", dialects: ["cisco-asa"] }"#)
+    try daemon.start()
+    daemon.send("<30>dhcpd[812]: DHCPACK on 10.20.3.57 to 3c:52:82:1a:7f:09 (BIM-PC) via 10.20.3.1")
+    #expect(try RealDaemon.wait { try daemon.received().count == 1 })
+    let now = "\(time(nil) + 1)"
+    #expect(try daemon.ask("who", "10.20.3.57", "--at", now).code == 1)
+    #expect(daemon.stop() == 0)
+    daemon.configure()
+    try daemon.start()
+    #expect(try daemon.ask("who", "10.20.3.57", "--at", now).code == 1, "what is indexed stays until reindex")
+    let again = try daemon.ask("reindex")
+    #expect(again.code == 0 && again.json?["records"]?.integer ?? 0 >= 1, "\(again)")
+    let found = try daemon.ask("who", "10.20.3.57", "--at", now)
+    #expect(found.code == 0 && found.json?["answers"]?.array?.first?["hostname"]?.string == "BIM-PC", "\(found)")
+    #expect(try daemon.records().filter { $0.via == .udp }.allSatisfy(\.events.isEmpty))
+    #expect(daemon.stop() == 0)
+    // A folder alone says nothing of whose messages they are.
+    let folder = try daemon.read("who", "10.20.3.57", "--at", now)
+    #expect(folder.code == 1, "\(folder)")
+  }
+
+  @Test func `a firewall's end of a session that names a number alone ends it, also where both are read after a reload`() throws {
+    let daemon = try RealDaemon()
+    func device(_ dialect: String) -> String { #"{ name: "asa", from: "127.0.0.1", dialects: ["\#(dialect)"] }"# }
+    daemon.configure(devices: device("cisco-asa"))
+    try daemon.start()
+    func session(_ number: Int, port: Int) {
+      daemon.send(
+        "<166>%ASA-6-302013: Built outbound TCP connection \(number) for outside:203.0.113.80/443 (203.0.113.80/443) to "
+          + "inside:10.20.3.57/51234 (88.255.1.10/\(port))")
+      daemon.send(
+        "<166>%ASA-6-302014: Teardown TCP connection \(number) for outside:203.0.113.80/443 to inside:10.20.3.57/51234 "
+          + "duration 0:00:00 bytes 38110 TCP FINs")
+    }
+    func ends(_ port: Int) throws -> [Bool] {
+      let found = try daemon.ask("nat", "88.255.1.10:\(port)", "--at", "\(time(nil))")
+      return found.json?["answers"]?.array?.map { $0["session"]?["end"]?.string != nil && $0["ip"]?.string == "10.20.3.57" } ?? []
+    }
+    session(5117, port: 40112)
+    #expect(try RealDaemon.wait { try daemon.received().count == 2 })
+    #expect(try ends(40112) == [true])
+    func reload(_ dialect: String) throws {
+      let before = try daemon.notices("configuration-changed").count
+      daemon.configure(devices: device(dialect))
+      daemon.process?.send(SIGHUP)
+      #expect(try RealDaemon.wait { try daemon.notices("configuration-changed").count > before })
+    }
+    try reload("isc-dhcpd")
+    session(5118, port: 40113)
+    #expect(try RealDaemon.wait { try daemon.received().count == 4 })
+    #expect(try ends(40113).isEmpty)
+    try reload("cisco-asa")
+    #expect(try daemon.ask("reindex").code == 0)
+    #expect(try ends(40113) == [true])
+    #expect(try ends(40112) == [true])
+    #expect(daemon.stop() == 0)
+  }
+
   @Test func `a copy verifies and answers like its log, and an index built anew is the same`() throws {
     let (daemon, day) = try Self.log()
     let now = "\(time(nil) + 1)"

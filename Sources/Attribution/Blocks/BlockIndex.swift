@@ -26,20 +26,28 @@ public final class BlockIndex {
     case open(entries: Int, offset: Int, bytes: Int, received: BlockSummary.TimeRange, happened: BlockSummary.TimeRange)
   }
   private var standings: [CalendarDay: Standing] = [:]
+  private var rereader: Rereader?
   private var isListed = false
   private let gathered: GatheredBlocks?
 
   /// - Parameters:
   ///   - folder: that of the log's indexes.
+  ///   - rereading: nil takes all events as they are recorded.
   ///   - gathered: blocks that somebody has read already.
-  public init(in folder: String, for archive: ArchiveFolder, logID: String, gathered: GatheredBlocks? = nil) {
+  public init(
+    in folder: String, for archive: ArchiveFolder, logID: String, rereading: Rereading? = nil, gathered: GatheredBlocks? = nil
+  ) {
     self.gathered = gathered
     self.folder = folder + "/blocks"
     self.archive = archive
+    rereader = rereading.map { Rereader($0, inOrder: false) }
     log = Hex.bytes(lowerCase: logID) ?? []
   }
 
   func path(_ day: CalendarDay) -> String { "\(folder)/\(day).blocks" }
+
+  /// Messages are read so from now on, and blocks that are indexed already are left as they are.
+  public func use(_ rereading: Rereading?) { rereader = rereading.map { Rereader($0, inOrder: false) } }
 
   /// Throws all of it away.
   public func discard() throws {
@@ -117,7 +125,7 @@ public final class BlockIndex {
       } else {
         var summary = BlockSummary()
         try reader.forEach(entries, at: place) { _, line in
-          summary.add(line)
+          if let again = rereader?.read(line) { summary.add(again.span) } else { summary.add(line) }
           return true
         }
         records = summary.records
@@ -184,9 +192,12 @@ public final class BlockIndex {
 
   // MARK: - Asking
 
-  /// One record of the archive; nil where it is gone.
+  /// One record of the archive as it is read today; nil where it is gone.
   func record(_ position: RecordPosition) throws -> [UInt8]? {
-    do { return try DayReader.record(position.record, of: archive.day(position.day)) } catch let error as ArchiveError
+    do {
+      guard let line = try DayReader.record(position.record, of: archive.day(position.day)) else { return nil }
+      return rereader?.read(line.span) ?? line
+    } catch let error as ArchiveError
       where error.code == ENOENT
     {
       return nil
@@ -198,9 +209,21 @@ public final class BlockIndex {
   /// - Parameters:
   ///   - keys: hashes of `BlockKey`.
   ///   - span: microseconds; of the receipt or of what happened, sessions from their beginning to their end.
-  ///   - body: returns false where it needs no more.
-  func forEach(_ keys: [UInt64], in span: ClosedRange<Int64>, _ body: (RecordPosition, Span<UInt8>) throws -> Bool) throws {
-    for day in try archive.days() { guard try forEach(day, keys, span, body) else { return } }
+  ///   - hint: stands in a message that is worth reading again; nil for any.
+  ///   - body: is given the record as it is read today, and as it is in the archive; returns false where it needs no more.
+  func forEach(
+    _ keys: [UInt64], in span: ClosedRange<Int64>, hint: [UInt8]? = nil,
+    _ body: (RecordPosition, Span<UInt8>, _ recorded: Span<UInt8>) throws -> Bool
+  ) throws {
+    for day in try archive.days() {
+      let goesOn = try forEach(day, keys, span) { position, line in
+        if hint.map({ RecordReading.holds($0, line) }) ?? true, let again = rereader?.read(line) {
+          return try body(position, again.span, line)
+        }
+        return try body(position, line, line)
+      }
+      guard goesOn else { return }
+    }
   }
 
   private func forEach(

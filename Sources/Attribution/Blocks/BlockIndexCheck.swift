@@ -1,3 +1,4 @@
+import Dialects
 import Record
 
 /// What must hold of any bytes that are read as a day's file in the index of blocks, or as a record for it: for the fuzzer.
@@ -15,6 +16,9 @@ public enum BlockIndexCheck {
     }
     var summary = BlockSummary()
     summary.add(bytes)
+    var rereader = Rereader(
+      Rereading(dialects: .builtIn, devices: [:], files: [:], imports: [:], anybody: SourceReading(zone: .utc)), inOrder: true)
+    if let again = rereader.read(bytes), (try? RecordReading(again.span)) == nil { return "a record that was read again is one" }
     let keys = summary.distinct
     let filter = BlockFilter.make(keys)
     return keys.allSatisfy { BlockFilter.mayHold($0, filter.span) } ? nil : "a filter holds its keys"

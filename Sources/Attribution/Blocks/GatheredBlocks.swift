@@ -53,6 +53,9 @@ public final class GatheredBlocks: Sendable {
     }
   }
 
+  /// Forgets all of it: events are read in another way from now on.
+  public func discard() { state.withLock { $0 = State() } }
+
   func take(_ day: CalendarDay, _ block: Int) -> Block? {
     state.withLock { $0.ready.removeValue(forKey: Place(day: day, block: block)) }
   }

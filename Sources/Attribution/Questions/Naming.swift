@@ -13,13 +13,13 @@ extension Questions {
     for (number, blocks) in blocks.enumerated() {
       var keys: [UInt64] = []
       var goesOn = true
-      try blocks.forEach(wanted, in: span) { position, line in
+      try blocks.forEach(wanted, in: span) { position, line, recorded in
         guard RecordReading.hasEvents(line), let record = try? RecordReading(line) else { return true }
         for event in record.facts + record.sessions where kind == nil || event.kind == kind {
           keys.removeAll(keepingCapacity: true)
           event.addKeys(to: &keys)
           guard keys.contains(where: { wanted.contains($0) }), event.when(record).touches(span) else { continue }
-          goesOn = try body(EvidencePlace(index: number, position: position), line)
+          goesOn = try body(EvidencePlace(index: number, position: position), recorded)
           return goesOn
         }
         return true

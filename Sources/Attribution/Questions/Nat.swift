@@ -139,9 +139,11 @@ extension Questions {
     let reach = window + Session.maximum
     let span = Moment(microseconds: time.microseconds - reach).microseconds...Moment(microseconds: time.microseconds + reach).microseconds
     let needle = Array("\"\(question.ip)\"".utf8)
+    // A message may write an address of IPv6 in several ways.
+    let hint = question.ip.isV4 ? Array(question.ip.description.utf8) : nil
     let site = question.site.map { Array($0.utf8) }
     var signs: [SessionSign] = []
-    try blocks[number].forEach([key], in: span) { position, line in
+    try blocks[number].forEach([key], in: span, hint: hint) { position, line, _ in
       guard RecordReading.holds(needle, line), let record = try? RecordReading(line) else { return true }
       if let site, record.site ?? Array(RecordLine.defaultSite.utf8) != site { return true }
       for event in record.sessions where question.fits(event) {
@@ -182,7 +184,7 @@ extension Questions {
     let last = Moment(microseconds: (times.max() ?? time.microseconds) &+ Session.maximum).microseconds
     var found: [SessionNumber: [SessionSign]] = [:]
     var count = 0
-    try blocks[number].forEach(Array(keys), in: first...max(first, last)) { position, line in
+    try blocks[number].forEach(Array(keys), in: first...max(first, last)) { position, line, _ in
       guard RecordReading.holds(needle, line), let record = try? RecordReading(line) else { return true }
       for event in record.sessions where event.isOpenWithNumber || event.isCloseByNumber {
         var sign = SessionSign(event, of: record, at: position)

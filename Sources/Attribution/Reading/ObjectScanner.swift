@@ -41,6 +41,18 @@ struct ObjectScanner: ~Escapable {
     at = found
   }
 
+  /// Where the next member or the end stands.
+  var place: Int { at }
+
+  /// Goes on behind what was read from here by another scanner.
+  mutating func go(to place: Int) { at = place }
+
+  /// Whether an object begins here; the comma before it is passed.
+  mutating func beginsObject() -> Bool {
+    if at < bytes.count, bytes[at] == 0x2c { at += 1 }
+    return at < bytes.count && bytes[at] == 0x7b
+  }
+
   /// The next element of an array.
   mutating func element() throws(Malformed) -> Value? {
     guard try separator() else { return nil }

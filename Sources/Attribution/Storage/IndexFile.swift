@@ -27,25 +27,31 @@ extension Index {
   ///
   /// Observations are appended in the order of the archive and sorted once at the end, which is many times faster than
   /// keeping millions of them sorted all along. Who has the old file open keeps reading that one and must open it again.
-  /// - Parameter progress: is told how many records were read.
+  /// - Parameters:
+  ///   - rereading: how messages are read again whose dialects are others today; nil takes all events as they are recorded.
+  ///   - progress: is told how many records were read.
   /// - Returns: the new index, opened.
-  public static func rebuilt(in folder: String, for archive: ArchiveFolder, progress: (Int) -> Void = { _ in }) throws -> Index {
+  public static func rebuilt(
+    in folder: String, for archive: ArchiveFolder, rereading: Rereading? = nil, progress: (Int) -> Void = { _ in }
+  ) throws -> Index {
     let id = try archive.log().id
     try make(folder)
     let path = path(in: folder)
     let building = path + ".tmp"
     defer { discard(building) }
     discard(building)
-    try build(building, id, archive, progress)
+    try build(building, id, archive, rereading, progress)
     discard(path)
     guard rename(building, path) == 0 else { throw IndexError(.system, path, "rename: \(String(cString: strerror(errno)))") }
     return try Index(path, logID: id)
   }
 
   /// In a function of its own, so that the file is closed behind it.
-  private static func build(_ path: String, _ id: String, _ archive: ArchiveFolder, _ progress: (Int) -> Void) throws {
+  private static func build(
+    _ path: String, _ id: String, _ archive: ArchiveFolder, _ rereading: Rereading?, _ progress: (Int) -> Void
+  ) throws {
     let index = try Index(bulk: path, logID: id)
-    let follower = IndexFollower(index, of: archive)
+    let follower = IndexFollower(index, of: archive, rereading: rereading)
     var records = 0
     while case let read = try follower.catchUp(records: 1_000_000), read > 0 {
       records += read

@@ -12,11 +12,16 @@ public final class IndexFollower {
   /// The head of the last line that was read (its time stands there), and its day's place.
   private var head: [UInt8] = []
 
-  /// - Parameter gathered: gets what is seen of whole blocks.
-  public init(_ index: Index, of archive: ArchiveFolder, gathered: GatheredBlocks? = nil) {
+  private var rereader: Rereader?
+
+  /// - Parameters:
+  ///   - rereading: nil takes all events as they are recorded; only for an index that is filled from nothing.
+  ///   - gathered: gets what is seen of whole blocks.
+  public init(_ index: Index, of archive: ArchiveFolder, rereading: Rereading? = nil, gathered: GatheredBlocks? = nil) {
     self.gathered = gathered
     self.index = index
     self.archive = archive
+    rereader = rereading.map { Rereader($0, inOrder: true) }
   }
 
   /// Reads every record that is there and was not read yet, in transactions of bounded size.
@@ -33,6 +38,8 @@ public final class IndexFollower {
         if read == before, try !nextDay() { break }
       }
       try commit()
+      // What comes from now on is read by today's dialects already.
+      if read < limit { rereader = nil }
     } catch {
       try? index.rollback()
       reader = nil
@@ -93,11 +100,11 @@ public final class IndexFollower {
       var full = false
       let before = count
       try reader.forEach { number, line in
-        let isNeeded = gathered == nil ? RecordReading.matters(line) : RecordReading.hasEvents(line)
-        let reading = isNeeded ? try? RecordReading(line) : nil
-        gathered?.add(line, reading, day, number)
-        if let reading, reading.matters {
-          try index.apply(reading, at: RecordPosition(day: day, record: number), previous: lastTime)
+        let position = RecordPosition(day: day, record: number)
+        if let again = rereader?.read(line) {
+          try take(again.span, at: position)
+        } else {
+          try take(line, at: position)
         }
         head.removeAll(keepingCapacity: true)
         head.append(line.extracting(0..<min(line.count, 43)))
@@ -110,6 +117,14 @@ public final class IndexFollower {
       try commit()
       if count >= limit { return }
     }
+  }
+
+  private func take(_ line: Span<UInt8>, at position: RecordPosition) throws {
+    // Whoever indexes blocks needs the sessions too, which the index leaves in the archive.
+    let isNeeded = gathered == nil ? RecordReading.matters(line) : RecordReading.hasEvents(line)
+    let reading = isNeeded ? try? RecordReading(line) : nil
+    gathered?.add(line, reading, position.day, position.record)
+    if let reading, reading.matters { try index.apply(reading, at: position, previous: lastTime) }
   }
 
   /// When the record that was read last was received.

@@ -238,7 +238,15 @@ public enum CommandTable {
       access: .administration, wordsArePaths: true),
     CommandDescription(
       name: .reindex, summary: "build the index again from the archive",
-      about: ["Reads every record again with today's dialects and builds the index from it. The archive is not changed."],
+      about: [
+        "Builds the index from every record. Messages that have no event, or events of a dialect whose name or version is another "
+          + "today, are read again with today's dialects and the configuration's `devices`; what that gives takes the place of the recorded "
+          + "events in answers of `who`, `device`, `table`, `nat` and `search`. All other events are taken as they are recorded: a dialect of "
+          + "your own that you change needs a new `version`. Nothing is read for senders that are not among `devices`, unless there are none.",
+        "The archive is not changed: `show` and `export` give records as they were written. An imported line without a year is read again only "
+          + "where its recorded event says which one it is.",
+        "With --archive there is no configuration to say whose messages they are: events are taken as they are recorded.",
+      ],
       examples: [Example(line: "muhur reindex", about: "after better dialects were installed")], access: .administration),
     CommandDescription(
       name: .hold, summary: "keep days for a case, beyond their time",
