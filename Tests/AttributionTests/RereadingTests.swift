@@ -182,6 +182,14 @@ import Testing
     #expect(try here.who(here.rebuilt(Self.listed), at: 60).map(\.hostname) == ["OLD"])
   }
 
+  @Test("a record that is no JSON is passed over", arguments: ["[}]", "[x{},}]", "[,]", "[\"a\":1}]", "[", "[{]"])
+  func malformed(_ events: String) {
+    let line = #"{"time":"2026-11-23T10:00:00.000000+03:00","via":"udp","source":"dhcp1","raw":"x","events":"# + events + "}"
+    var rereader = Rereader(Self.listed, inOrder: true)
+    #expect(rereader.read(Array(line.utf8).span) == nil)
+    #expect(BlockIndexCheck.fault(Array(line.utf8).span) == nil)
+  }
+
   @Test("sessions are found by today's reading too, indexed or not", arguments: [false, true]) func sessions(indexed: Bool) throws {
     try record(
       0,

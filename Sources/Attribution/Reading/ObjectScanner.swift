@@ -78,6 +78,8 @@ struct ObjectScanner: ~Escapable {
     case let first:
       let start = at
       while at < bytes.count, bytes[at] != 0x2c, bytes[at] != 0x7d, bytes[at] != 0x5d { at += 1 }
+      // Else whoever asks for the next element would be given this nothing for ever.
+      guard at > start else { throw fail("a value") }
       return Value(kind: first == 0x2d || first.isDigit ? .number : .word, range: start..<at)
     }
   }
