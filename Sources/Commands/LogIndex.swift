@@ -23,6 +23,7 @@ public final class LogIndex: Sendable {
   private let writing = Writing()
   /// How messages are read again where an index is built from nothing; nil takes all events as they are recorded.
   private let rereading = Mutex<Rereading?>(nil)
+  private let gathered = GatheredBlocks()
 
   /// `@unchecked`: only whoever holds the `Mutex` around it looks at it.
   private final class Blocks: @unchecked Sendable {
@@ -47,7 +48,7 @@ public final class LogIndex: Sendable {
     self.zone = zone
     self.folder = folder
     self.isLive = isLive
-    blocks = Mutex(Blocks(BlockIndex(in: folder, for: archive, logID: identity.id)))
+    blocks = Mutex(Blocks(BlockIndex(in: folder, for: archive, logID: identity.id, gathered: gathered)))
   }
 
   /// Takes over how messages are read today. What is indexed already stays until `rebuild`.
@@ -88,7 +89,7 @@ public final class LogIndex: Sendable {
 
   /// One that was damaged and is empty is filled as `rebuild` would.
   private func following(_ index: Index) -> IndexFollower {
-    IndexFollower(index, of: archive, rereading: index.next.raw == 0 ? rereading.withLock { $0 } : nil)
+    IndexFollower(index, of: archive, rereading: index.next.raw == 0 ? rereading.withLock { $0 } : nil, gathered: gathered)
   }
 
   /// An index that is not there is built in bulk: that is many times faster than following the archive.
@@ -124,8 +125,9 @@ public final class LogIndex: Sendable {
     try rebuilding.withLock { _ in
       let index = try Index.rebuilt(in: folder, for: archive, rereading: rereading.withLock { $0 }) { progress(Self.words($0)) }
       let counts = index.counts
-      let follower = IndexFollower(index, of: archive)
+      let follower = IndexFollower(index, of: archive, gathered: gathered)
       lock.withLock { _ in writing.follower = follower }
+      gathered.discard()
       try blocks.withLock { try $0.index.discard() }
       try catchUpBlocks(progress: progress)
       return ReindexCount(days: try archive.days().count, records: counts.records, events: counts.events)

@@ -14,7 +14,7 @@ extension [UInt8] {
   public mutating func append(jsonEscaped text: Span<UInt8>) {
     let count = text.count
     // At most six bytes for one, and a word that is written whole and counts in part.
-    unsafe append(addingCapacity: count * 6 + 8) { (out: inout OutputSpan<UInt8>) in
+    append(addingCapacity: count * 6 + 8) { (out: inout OutputSpan<UInt8>) in
       unsafe out.withUnsafeMutableBufferPointer { buffer, initialized in
         guard let end = buffer.baseAddress else { return }
         let begin = unsafe end + initialized

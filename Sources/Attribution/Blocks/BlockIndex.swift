@@ -28,11 +28,16 @@ public final class BlockIndex {
   private var standings: [CalendarDay: Standing] = [:]
   private var rereader: Rereader?
   private var isListed = false
+  private let gathered: GatheredBlocks?
 
   /// - Parameters:
   ///   - folder: that of the log's indexes.
   ///   - rereading: nil takes all events as they are recorded.
-  public init(in folder: String, for archive: ArchiveFolder, logID: String, rereading: Rereading? = nil) {
+  ///   - gathered: blocks that somebody has read already.
+  public init(
+    in folder: String, for archive: ArchiveFolder, logID: String, rereading: Rereading? = nil, gathered: GatheredBlocks? = nil
+  ) {
+    self.gathered = gathered
     self.folder = folder + "/blocks"
     self.archive = archive
     rereader = rereading.map { Rereader($0, inOrder: false) }
@@ -113,22 +118,30 @@ public final class BlockIndex {
     }
     var done = 0
     while done < limit, let place = try reader.place(entries, known: (entries, offset)) {
-      var summary = BlockSummary()
-      try reader.forEach(entries, at: place) { _, line in
-        if let again = rereader?.read(line) { summary.add(again.span) } else { summary.add(line) }
-        return true
+      let block: GatheredBlocks.Block
+      var records = Block.records
+      if let known = gathered?.take(day, entries) {
+        block = known
+      } else {
+        var summary = BlockSummary()
+        try reader.forEach(entries, at: place) { _, line in
+          if let again = rereader?.read(line) { summary.add(again.span) } else { summary.add(line) }
+          return true
+        }
+        records = summary.records
+        block = .init(filter: BlockFilter.make(summary.distinct), received: summary.received, happened: summary.happened)
       }
       // A short block is the last of a day that is over; one of an open day is not there.
-      guard summary.records == Block.records || isPast else { break }
+      guard records == Block.records || isPast else { break }
       let entry = BlockIndexFile.Entry(
-        offset: place.offset, length: place.length, records: summary.records, received: summary.received, happened: summary.happened)
-      let text = BlockIndexFile.bytes(entry, filter: BlockFilter.make(summary.distinct))
+        offset: place.offset, length: place.length, records: records, received: block.received, happened: block.happened)
+      let text = BlockIndexFile.bytes(entry, filter: block.filter)
       try write(text, to: file, day)
       bytes += text.count
       entries += 1
       offset = place.offset + place.length
-      received.add(summary.received)
-      happened.add(summary.happened)
+      received.add(block.received)
+      happened.add(block.happened)
       done += 1
     }
     guard done < limit, isPast, tails.isEmpty, try reader.size() == offset else { return done }

@@ -70,23 +70,29 @@ struct BlockSummary {
     func touches(_ span: ClosedRange<Int64>) -> Bool { least <= span.upperBound && greatest >= span.lowerBound }
   }
 
-  mutating func add(_ line: Span<UInt8>) {
+  mutating func add(_ line: Span<UInt8>) { add(line, RecordReading.hasEvents(line) ? try? RecordReading(line) : nil) }
+
+  /// - Parameter record: what the line says, where it has events and is a record.
+  mutating func add(_ line: Span<UInt8>, _ record: RecordReading?) {
     records += 1
-    guard RecordReading.hasEvents(line), let record = try? RecordReading(line) else {
+    guard let record else {
       if let time = RecordTime.leading(line) { received.add(Moment(time)) }
       return
     }
     received.add(record.time)
-    for event in record.facts + record.sessions {
-      event.addKeys(to: &keys)
-      if let key = event.numberKey(site: record.site ?? Array(RecordLine.defaultSite.utf8), source: record.source) { keys.append(key) }
-      if event.kind == .session {
-        let sign = SessionSign(event, of: record)
-        happened.add(sign.start ?? sign.at)
-        happened.add(sign.end ?? sign.at)
-      }
-      happened.add(event.believesDevice(record.via) ? event.time.map(Moment.init) ?? record.time : record.time)
+    for event in record.facts { add(event, of: record) }
+    for event in record.sessions { add(event, of: record) }
+  }
+
+  private mutating func add(_ event: EventReading, of record: RecordReading) {
+    event.addKeys(to: &keys)
+    if let key = event.numberKey(site: record.site ?? Array(RecordLine.defaultSite.utf8), source: record.source) { keys.append(key) }
+    if event.kind == .session {
+      let sign = SessionSign(event, of: record)
+      happened.add(sign.start ?? sign.at)
+      happened.add(sign.end ?? sign.at)
     }
+    happened.add(event.believesDevice(record.via) ? event.time.map(Moment.init) ?? record.time : record.time)
   }
 
   /// The hashes of the keys, each once.

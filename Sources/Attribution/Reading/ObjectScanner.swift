@@ -1,3 +1,4 @@
+internal import CLinux
 import Glibc
 import Record
 
@@ -32,6 +33,24 @@ struct ObjectScanner: ~Escapable {
     guard at < bytes.count, bytes[at] == 0x3a else { throw fail("a colon") }
     at += 1
     return (name.range, try value())
+  }
+
+  /// Where the next member begins like `member`, goes on to `text` behind it, if that is there.
+  mutating func skip(_ member: StaticString, to text: StaticString) {
+    guard bytes.starts(with: member, at: at), let found = bytes.place(of: text, from: at) else { return }
+    at = found
+  }
+
+  /// Where the next member or the end stands.
+  var place: Int { at }
+
+  /// Goes on behind what was read from here by another scanner.
+  mutating func go(to place: Int) { at = place }
+
+  /// Whether an object begins here; the comma before it is passed.
+  mutating func beginsObject() -> Bool {
+    if at < bytes.count, bytes[at] == 0x2c { at += 1 }
+    return at < bytes.count && bytes[at] == 0x7b
   }
 
   /// The next element of an array.
@@ -125,6 +144,13 @@ extension ObjectScanner.Value {
 }
 
 extension Span<UInt8> {
+  /// Place of the first such text from `start` on.
+  fileprivate func place(of text: StaticString, from start: Int) -> Int? {
+    guard start < count else { return nil }
+    let found = extracting(start..<count).withUnsafeBytes { linux_find($0.baseAddress, $0.count, text.utf8Start, text.utf8CodeUnitCount) }
+    return found < 0 ? nil : start + Int(found)
+  }
+
   /// Place of the first `"` from `start` on: most of a record is one long string.
   fileprivate func quote(from start: Int) -> Int? {
     guard start < count else { return nil }

@@ -37,6 +37,9 @@ struct RecordReading {
     return !any
   }
 
+  /// Whether there is something for the SQLite file.
+  var matters: Bool { !facts.isEmpty || !notices.isEmpty || sessions.contains { $0.isPortBlock } }
+
   /// Whether a line has that text in it.
   static func holds(_ text: [UInt8], _ line: Span<UInt8>) -> Bool {
     line.withUnsafeBytes { line in text.withUnsafeBytes { linux_find(line.baseAddress, line.count, $0.baseAddress, $0.count) } } >= 0
@@ -65,9 +68,18 @@ struct RecordReading {
   init(_ line: Span<UInt8>) throws(Malformed) {
     var time: Timestamp?
     var via: Via?
-    var events: Range<Int>?
+    /// Where the list begins.
+    var events: Int?
     var members = try ObjectScanner(line, at: 0)
-    while let (name, value) = try members.member() {
+    while true {
+      // The message is most of a line, and in its text a quotation mark never stands without a backslash.
+      members.skip(",\"raw", to: ",\"events\":[")
+      // The last member of a record (design section 3).
+      if time != nil, via != nil, line.starts(with: ",\"events\":[", at: members.place) {
+        events = members.place + 10
+        break
+      }
+      guard let (name, value) = try members.member() else { break }
       let key = line.extracting(name)
       if key.equals("time") {
         time = RecordTime.parse(line.extracting(value.range))
@@ -80,7 +92,7 @@ struct RecordReading {
       } else if key.equals("from") {
         from = value.range
       } else if key.equals("events"), value.kind == .array {
-        events = value.range
+        events = value.range.lowerBound
       }
     }
     guard let time else { throw Malformed(offset: 0, field: "time") }
@@ -88,17 +100,21 @@ struct RecordReading {
     self.time = Moment(time)
     self.via = via
     guard let events else { return }
-    var list = try ObjectScanner(line, at: events.lowerBound, array: true)
+    var list = try ObjectScanner(line, at: events, array: true)
     var number = 0
-    while let event = try list.element() {
-      defer { number += 1 }
-      guard event.kind == .object else { continue }
-      var reading = try EventReading(line, at: event.range.lowerBound, number: number)
-      reading.range = event.range
+    while true {
+      guard list.beginsObject() else {
+        guard try list.element() != nil else { break }
+        number += 1
+        continue
+      }
+      let reading = try EventReading(line, at: list.place, number: number)
+      list.go(to: reading.range.upperBound)
+      number += 1
       switch reading.kind {
       case .lease, .binding, .login: facts.append(reading)
       case .notice:
-        if let notice = Event(try StrictJSON.object(line.extracting(event.range))) { notices.append(notice) }
+        if let notice = Event(try StrictJSON.object(line.extracting(reading.range))) { notices.append(notice) }
       case .session: sessions.append(reading)
       case nil: break
       }
@@ -184,6 +200,7 @@ struct EventReading {
     self.number = number
     var members = try ObjectScanner(line, at: start)
     while let (name, value) = try members.member() { take(line.extracting(name), value, line) }
+    range = start..<members.place + 1
   }
 
   private mutating func take(_ key: Span<UInt8>, _ value: ObjectScanner.Value, _ line: Span<UInt8>) {

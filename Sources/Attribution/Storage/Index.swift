@@ -144,11 +144,13 @@ public final class Index {
   /// Reads one record. Records must come in the archive's order, each once.
   /// - Parameter previous: the record before it, where it was not given to `apply`; for how long the collector was down.
   func apply(_ line: Span<UInt8>, at position: RecordPosition, previous: Moment?) throws {
-    let reading: RecordReading
-    do { reading = try RecordReading(line) } catch {
-      // Not ours to judge: the verifier names it, and it is evidence of nothing.
-      return
-    }
+    // A line that is no record is not ours to judge: the verifier names it, and it is evidence of nothing.
+    guard let reading = try? RecordReading(line) else { return }
+    try apply(reading, at: position, previous: previous)
+  }
+
+  /// The same where the line was read already.
+  func apply(_ reading: RecordReading, at position: RecordPosition, previous: Moment?) throws {
     var used = 0
     for notice in reading.notices {
       try apply(notice, time: reading.time, position: position, previous: previous)

@@ -6,6 +6,7 @@ import Record
 public final class IndexFollower {
   public let index: Index
   private let archive: ArchiveFolder
+  private let gathered: GatheredBlocks?
   private var day: CalendarDay?
   private var reader: DayReader?
   /// The head of the last line that was read (its time stands there), and its day's place.
@@ -13,8 +14,11 @@ public final class IndexFollower {
 
   private var rereader: Rereader?
 
-  /// - Parameter rereading: nil takes all events as they are recorded; only for an index that is filled from nothing.
-  public init(_ index: Index, of archive: ArchiveFolder, rereading: Rereading? = nil) {
+  /// - Parameters:
+  ///   - rereading: nil takes all events as they are recorded; only for an index that is filled from nothing.
+  ///   - gathered: gets what is seen of whole blocks.
+  public init(_ index: Index, of archive: ArchiveFolder, rereading: Rereading? = nil, gathered: GatheredBlocks? = nil) {
+    self.gathered = gathered
     self.index = index
     self.archive = archive
     rereader = rereading.map { Rereader($0, inOrder: true) }
@@ -34,6 +38,8 @@ public final class IndexFollower {
         if read == before, try !nextDay() { break }
       }
       try commit()
+      // What comes from now on is read by today's dialects already.
+      if read < limit { rereader = nil }
     } catch {
       try? index.rollback()
       reader = nil
@@ -96,9 +102,9 @@ public final class IndexFollower {
       try reader.forEach { number, line in
         let position = RecordPosition(day: day, record: number)
         if let again = rereader?.read(line) {
-          if RecordReading.matters(again.span) { try index.apply(again.span, at: position, previous: lastTime) }
-        } else if RecordReading.matters(line) {
-          try index.apply(line, at: position, previous: lastTime)
+          try take(again.span, at: position)
+        } else {
+          try take(line, at: position)
         }
         head.removeAll(keepingCapacity: true)
         head.append(line.extracting(0..<min(line.count, 43)))
@@ -111,6 +117,14 @@ public final class IndexFollower {
       try commit()
       if count >= limit { return }
     }
+  }
+
+  private func take(_ line: Span<UInt8>, at position: RecordPosition) throws {
+    // Whoever indexes blocks needs the sessions too, which the index leaves in the archive.
+    let isNeeded = gathered == nil ? RecordReading.matters(line) : RecordReading.hasEvents(line)
+    let reading = isNeeded ? try? RecordReading(line) : nil
+    gathered?.add(line, reading, position.day, position.record)
+    if let reading, reading.matters { try index.apply(reading, at: position, previous: lastTime) }
   }
 
   /// When the record that was read last was received.
