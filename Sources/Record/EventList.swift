@@ -56,7 +56,18 @@ public struct EventList: Sendable {
     set(.action, word: action)
   }
 
-  public mutating func commit() { committed = entries.count }
+  public mutating func commit() {
+    // In the order of writing; most are set in it. Insertion: a dozen members, nearly sorted.
+    let first = starts.last ?? 0
+    for i in stride(from: first + 1, to: entries.count, by: 1) {
+      var k = i
+      while k > first, entries[k].field.rawValue < entries[k - 1].field.rawValue {
+        entries.swapAt(k, k - 1)
+        k -= 1
+      }
+    }
+    committed = entries.count
+  }
 
   /// Takes back the event begun last.
   public mutating func cancel() {
@@ -204,11 +215,16 @@ public struct EventList: Sendable {
   private func write(_ range: Range<Int>, into out: inout [UInt8]) {
     out.append(0x7b)
     var done = -1
-    // Events have a dozen members: looking for the next in order is cheaper than sorting them.
-    for _ in range {
-      var next = -1
-      for i in range where Int(entries[i].field.rawValue) > done && (next < 0 || entries[i].field.rawValue < entries[next].field.rawValue) {
-        next = i
+    var isSorted = true
+    for i in range where i > range.lowerBound && entries[i].field.rawValue < entries[i - 1].field.rawValue { isSorted = false }
+    for place in range {
+      var next = isSorted ? place : -1
+      // Something was added since `commit`: the next in order is looked for.
+      if !isSorted {
+        for i in range where Int(entries[i].field.rawValue) > done && (next < 0 || entries[i].field.rawValue < entries[next].field.rawValue)
+        {
+          next = i
+        }
       }
       guard next >= 0 else { break }
       let entry = entries[next]

@@ -83,6 +83,11 @@ extension ValueTable {
   }
 
   private mutating func append(_ text: Span<UInt8>, _ range: Range<Int>, _ style: KeyValueStyle) {
+    let value = text.extracting(range)
+    guard style.escape != 0, value.firstIndex(of: style.escape) != nil else {
+      append(value)
+      return
+    }
     var at = range.lowerBound
     while at < range.upperBound {
       if text[at] == style.escape, style.escape != 0, at + 1 < range.upperBound, isEscaped(text[at + 1], style) { at += 1 }

@@ -2,14 +2,18 @@ import Record
 
 /// The names of values that a reading looks at, each with a number. Compiled once; finding one allocates nothing.
 struct KeyTable: Sendable {
+  /// Without a list of its own: copying one for each pair of each message would cost counting references.
   struct Entry: Sendable {
-    var name: [UInt8]
+    /// Where the name stands in `names`.
+    var name: Range<Int>
+    var hash: UInt64
     /// Number of its first value; `name#2` is the next, and so on.
     var first: Int
     var occurrences: Int
   }
 
   private(set) var entries: [Entry] = []
+  private var names: [UInt8] = []
   /// How many numbers there are.
   private(set) var count = 0
   /// Open addressing by the name's hash; -1 or a place in `entries`.
@@ -20,16 +24,18 @@ struct KeyTable: Sendable {
 
   init() {}
 
-  /// - Parameter names: each once, with how many of its occurrences are wanted.
-  init(_ names: [(name: [UInt8], occurrences: Int)]) {
+  /// - Parameter wanted: names, each once, with how many of its occurrences are wanted.
+  init(_ wanted: [(name: [UInt8], occurrences: Int)]) {
     var size = 4
-    while size < names.count * 2 { size *= 2 }
+    while size < wanted.count * 2 { size *= 2 }
     slots = Array(repeating: -1, count: size)
-    for (name, occurrences) in names {
-      var i = Int(truncatingIfNeeded: PatternDispatch.hash(name.span, 0..<name.count)) & (size - 1)
+    for (name, occurrences) in wanted {
+      let hash = PatternDispatch.hash(name.span, 0..<name.count)
+      var i = Int(truncatingIfNeeded: hash) & (size - 1)
       while slots[i] >= 0 { i = (i + 1) & (size - 1) }
       slots[i] = entries.count
-      entries.append(Entry(name: name, first: count, occurrences: occurrences))
+      entries.append(Entry(name: names.count..<names.count + name.count, hash: hash, first: count, occurrences: occurrences))
+      names += name
       count += occurrences
     }
   }
@@ -37,11 +43,13 @@ struct KeyTable: Sendable {
   /// The entry of a name, -1 where no case looks at it.
   func entry(_ text: Span<UInt8>, _ range: Range<Int>) -> Int {
     guard range.count <= Self.maximumName, !range.isEmpty else { return -1 }
-    var i = Int(truncatingIfNeeded: PatternDispatch.hash(text, range)) & (slots.count - 1)
+    let hash = PatternDispatch.hash(text, range)
+    let mask = slots.count - 1
+    var i = Int(truncatingIfNeeded: hash) & mask
     while slots[i] >= 0 {
-      let name = entries[slots[i]].name
-      if name.span.equals(text.extracting(range)) { return slots[i] }
-      i = (i + 1) & (slots.count - 1)
+      let place = slots[i]
+      if entries[place].hash == hash, names.span.extracting(entries[place].name).equals(text.extracting(range)) { return place }
+      i = (i + 1) & mask
     }
     return -1
   }
@@ -49,7 +57,7 @@ struct KeyTable: Sendable {
   /// The name of a number, for people.
   func name(_ number: Int) -> String {
     for entry in entries where number >= entry.first && number < entry.first + entry.occurrences {
-      let text = String(decoding: entry.name, as: UTF8.self)
+      let text = String(decoding: names[entry.name], as: UTF8.self)
       return number == entry.first ? text : "\(text)#\(number - entry.first + 1)"
     }
     return "?"
@@ -107,8 +115,8 @@ struct ValueTable: Sendable {
     occurrences.removeAll(keepingCapacity: true)
     columns.removeAll(keepingCapacity: true)
     path.removeAll(keepingCapacity: true)
-    for _ in 0..<keys.count { values.append(Value()) }
-    for _ in keys.entries.indices { occurrences.append(0) }
+    values.append(contentsOf: repeatElement(Value(), count: keys.count))
+    occurrences.append(contentsOf: repeatElement(0, count: keys.entries.count))
     isCut = false
   }
 
@@ -120,8 +128,7 @@ struct ValueTable: Sendable {
 
   /// What was appended since `begin` is a value of that name.
   mutating func end(_ entry: Int, _ reading: CutReading) {
-    let table = reading.keys
-    let key = table.entries[entry]
+    let key = reading.keys.entries[entry]
     occurrences[entry] += 1
     let range = reading.isNone(bytes.span.extracting(open..<bytes.count)) ? open..<open : open..<bytes.count
     let nth = occurrences[entry]
