@@ -188,6 +188,10 @@ import Testing
     var rereader = Rereader(Self.listed, inOrder: true)
     #expect(rereader.read(Array(line.utf8).span) == nil)
     #expect(BlockIndexCheck.fault(Array(line.utf8).span) == nil)
+    // A comma is missing.
+    let written = #"{"time":"2026-11-23T10:00:00.000000+03:00","via":"udp","source":"dhcp1","raw":""# + Self.message
+    #expect(rereader.read(Array((written + #""}"#).utf8).span) != nil)
+    #expect(rereader.read(Array((written + #"""events":[]}"#).utf8).span) == nil)
   }
 
   @Test("sessions are found by today's reading too, indexed or not", arguments: [false, true]) func sessions(indexed: Bool) throws {

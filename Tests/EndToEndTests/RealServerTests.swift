@@ -22,6 +22,41 @@ import Testing
 
   static let macs = ["birinci": "02:00:00:00:77:01", "ikinci": "02:00:00:00:77:02"]
 
+  /// The packets and the lease file of the same exchanges: by themselves they say the same as far as each can know, and with
+  /// the log they are one lease with several pieces of evidence.
+  private func compare(
+    _ files: [String], _ truths: [(moment: Int, mac: String?)], begins: [Double], of server: String, with daemon: RealDaemon
+  ) throws {
+    for file in files {
+      let alone = try RealDaemon()
+      let imported = try alone.run("muhur", ["--archive", alone.archivePath, "import", file, "--source", "dhcp1", "--json"])
+      #expect(imported.code == 0 && (imported.json?["events"]?.integer ?? 0) > 0, "\(imported)")
+      var right = 0
+      for (moment, mac) in truths {
+        let answer = try alone.read("who", "10.77.0.10", "--at", "\(moment)")
+        let macs = answer.json?["answers"]?.array?.compactMap { $0["mac"]?.string } ?? ["no answer: \(answer)"]
+        if file.hasSuffix(".pcap") {
+          #expect(macs == (mac.map { [$0] } ?? []), "\(file) at \(moment): \(answer)")
+        } else if let mac {
+          // A lease file does not tell of every lease that is over, but never of another device.
+          #expect(macs.isEmpty || macs == [mac], "\(file) at \(moment): \(answer)")
+          right += macs.isEmpty ? 0 : 1
+        }
+      }
+      // dnsmasq's says only until when: such a lease begins with the import.
+      #expect(file.hasSuffix(".pcap") || server == "dnsmasq" || right > 0, "\(file) knows none of the leases")
+      let together = try daemon.ask("import", file, "--source", "dhcp1")
+      #expect(together.code == 0, "\(together)")
+    }
+    // Lease files know whole seconds: just before a lease begins it may have begun.
+    for (moment, mac) in truths where mac != nil || !begins.contains(where: { Int($0) == moment }) {
+      let answer = try daemon.ask("who", "10.77.0.10", "--at", "\(moment)")
+      let answers = answer.json?["answers"]?.array ?? []
+      #expect(answers.compactMap { $0["mac"]?.string } == (mac.map { [$0] } ?? []), "together at \(moment): \(answer)")
+      for one in answers { #expect((one["evidence"]?.array?.count ?? 0) > 1, "\(one.text)") }
+    }
+  }
+
   @Test(arguments: ["dhcpd", "kea", "dnsmasq"])
   func `who agrees with what the clients of a real server held`(server: String) throws {
     let daemon = try RealDaemon()
@@ -68,6 +103,9 @@ import Testing
       #expect(answer.code == (truth == nil ? 1 : 0))
     }
     #expect(moments.count > 8)
+    try compare(
+      ["wire.pcap", "leases"].map { work + "/" + $0 }, moments.map { ($0, held(at: Double($0))) },
+      begins: facts.filter { $0.event == "bound" }.map(\.seconds), of: server, with: daemon)
     #expect(daemon.stop() == 0)
     #expect(try daemon.verify().code == 0)
   }

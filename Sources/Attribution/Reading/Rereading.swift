@@ -204,8 +204,13 @@ struct Rereader {
     if let from = parts.from, parts.via == .udp || parts.via == .tcp || parts.via == .tls, let colon = from.lastIndex(of: 0x3a) {
       parts.from = Array(from[..<colon])
     }
-    // Written by others: what stands behind the events would be lost.
-    if let events = parts.events, events.upperBound != line.count - 1 || parts.end < 1 { throw Malformed(offset: 0, field: "events") }
+    // Written by others, in another way: it could not be put together again.
+    guard line.count > 1, line[line.count - 1] == 0x7d else { throw Malformed(offset: line.count, field: "the end of a record") }
+    if let events = parts.events {
+      guard events.upperBound == line.count - 1, parts.end > 0,
+        line.extracting(parts.end..<events.lowerBound).equals(",\"events\":")
+      else { throw Malformed(offset: events.lowerBound, field: "events") }
+    }
     return parts
   }
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # leases.sh SERVER WORK PORT: a real DHCP server (dhcpd, kea, dnsmasq) with one address to give and two real clients, in
 # network namespaces. What the server says to syslog goes through a real rsyslog to PORT by UDP. Prints what truly
-# happened, a line each: SECONDS EVENT CLIENT ADDRESS. Ends 77 where this machine cannot do that.
+# happened, a line each: SECONDS EVENT CLIENT ADDRESS. Leaves what a capture on the server saw in WORK/wire.pcap and its
+# lease file in WORK/leases. Ends 77 where this machine cannot do that.
 set -euo pipefail
 kind=$1 work=$2 port=$3
 [ "$(id -u)" = 0 ] || exit 77
 case $kind in dhcpd) program=dhcpd ;; kea) program=kea-dhcp4 ;; dnsmasq) program=dnsmasq ;; *) exit 2 ;; esac
-for needed in "$program" rsyslogd udhcpc ip unshare; do command -v "$needed" >/dev/null || exit 77; done
+for needed in "$program" rsyslogd udhcpc tcpdump ip unshare; do command -v "$needed" >/dev/null || exit 77; done
 
 server=muhur-s$$ one=muhur-a$$ two=muhur-b$$ spaces=() pids=()
 cleanup() {
@@ -60,13 +61,13 @@ case $kind in
 log-facility daemon; default-lease-time 6; max-lease-time 6; min-lease-time 6; authoritative; ping-check false;
 subnet 10.77.0.0 netmask 255.255.255.0 { range 10.77.0.10 10.77.0.10; }
 DHCPD
-    : >"$work/dhcpd.leases"
-    serve dhcpd -f -q -4 -cf "$work/dhcpd.conf" -lf "$work/dhcpd.leases" -pf "$work/dhcpd.pid" --no-pid lan0
+    : >"$work/leases"
+    serve dhcpd -f -q -4 -cf "$work/dhcpd.conf" -lf "$work/leases" -pf "$work/dhcpd.pid" --no-pid lan0
     ;;
   kea)
     cat >"$work/kea.conf" <<KEA
 { "Dhcp4": { "interfaces-config": { "interfaces": ["lan0"], "dhcp-socket-type": "raw" }, "valid-lifetime": 6,
-  "lease-database": { "type": "memfile", "persist": false },
+  "lease-database": { "type": "memfile", "persist": true, "name": "$work/leases" },
   "subnet4": [ { "subnet": "10.77.0.0/24", "pools": [ { "pool": "10.77.0.10 - 10.77.0.10" } ] } ],
   "loggers": [ { "name": "kea-dhcp4", "severity": "INFO", "output_options": [ { "output": "syslog" } ] } ] } }
 KEA
@@ -80,6 +81,8 @@ KEA
     ;;
 esac
 sleep 1.5
+ip netns exec $server tcpdump -q -U -Z root -i lan0 -w "$work/wire.pcap" 'udp port 67 or udp port 68' 2>"$work/tcpdump.log" &
+pids+=($!)
 
 cat >"$work/bound" <<'BOUND'
 #!/bin/sh
