@@ -150,7 +150,7 @@ private final class Client {
   }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct StreamReceiverTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct StreamReceiverTests {
   @Test("a stream cut at every byte gives the same messages, each connection's in order")
   func cuts() throws {
     let receiving = try Receiving()
@@ -342,7 +342,7 @@ private final class Certificates {
   }
 }
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct TLSReceiverTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct TLSReceiverTests {
   private func receiving(_ files: Configuration.Source.TLS) throws -> Receiving { Receiving(try StreamReceiver(files)) }
 
   @Test("a client's certificate stands beside its messages, and whoever has none or a stranger's is refused")

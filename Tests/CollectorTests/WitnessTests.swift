@@ -8,7 +8,7 @@ import Testing
 @testable import Collector
 
 /// Head lines on their way to witnesses of each kind.
-@Suite(.timeLimit(.minutes(1))) struct WitnessTests {
+@Suite(.timeLimit(.minutes(8))) struct WitnessTests {
   private let folder: String
   private let zone = Zone(named: "Europe/Istanbul")!
 

@@ -4,7 +4,7 @@ import Record
 import Testing
 
 /// Questions by socket and on the folder: the same records, the same answers.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct AnswerTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct AnswerTests {
   /// A daemon that has heard of some leases, and stopped.
   static func log() throws -> (daemon: RealDaemon, day: String) {
     let daemon = try RealDaemon()

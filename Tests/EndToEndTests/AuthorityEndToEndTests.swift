@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The daemon and authorities on other machines. None of these waits for anything but that it happens.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct AuthorityEndToEndTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct AuthorityEndToEndTests {
   private let authority: TestAuthority
 
   init() throws {

@@ -78,7 +78,7 @@ private final class Wire {
   func python(_ program: String) throws -> Int32 { try start(in: client, "/usr/bin/python3", ["-c", program]).end() }
 }
 
-@Suite(.serialized, .enabled(if: Wire.isPossible, "needs root, network namespaces, dnsmasq and udhcpc"), .timeLimit(.minutes(2)))
+@Suite(.serialized, .enabled(if: Wire.isPossible, "needs root, network namespaces, dnsmasq and udhcpc"), .timeLimit(.minutes(8)))
 struct CaptureTests {
   @Test func `what passes on the wire is captured: a real lease, fragments, a neighbour, and when the wire is cut`() throws {
     let daemon = try RealDaemon()

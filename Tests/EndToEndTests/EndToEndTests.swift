@@ -4,7 +4,7 @@ import Record
 import Testing
 
 /// The real programs, as processes, on loopback and in temporary folders.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct EndToEndTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct EndToEndTests {
   @Test func `what is sent comes back byte for byte and in order, sealed and proven`() throws {
     let daemon = try RealDaemon()
     try daemon.start()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Senders that people have, sending to the daemon over TCP and TLS.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct RealClientTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct RealClientTests {
   private static let rsyslog = "/usr/sbin/rsyslogd"
   private static let syslogNG = "/usr/sbin/syslog-ng"
   private static let driver = "/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_ossl.so"

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A real NAT of Linux in front of two real DHCP clients (`Servers/nat.sh`): `nat` names the device that the other side saw.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct RealNatTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct RealNatTests {
   /// A connection as the other side saw it.
   struct Connection {
     var client: String

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Leases of real DHCP servers and clients (`Servers/leases.sh`): what `who` answers is what the clients held.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct RealServerTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct RealServerTests {
   /// One line of what truly happened.
   struct Fact {
     var seconds: Double

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Days that come and go, through a clock of the tests' own.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct RetentionTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct RetentionTests {
   /// A log that keeps three days, and its daemon.
   private static func daemon() throws -> (RealDaemon, OtherClock, first: CalendarDay) {
     let daemon = try RealDaemon()

@@ -3,7 +3,7 @@ import Record
 import Testing
 
 /// What senders lose before it reaches us, and senders that nobody configured.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct SenderLossTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct SenderLossTests {
   private func numbered(_ number: Int, _ text: String = "x") -> String {
     "<13>1 2026-11-20T10:15:02+03:00 dhcp1 app - - [meta sequenceId=\"\(number)\"] \(text)"
   }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The daemon as an administrator meets it: what it refuses, what it says, what it does on a signal and after a crash.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct ServiceTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct ServiceTests {
   // MARK: After a crash
 
   @Test func `a torn last line is cut off, kept in a notice, and the log goes on`() throws {
