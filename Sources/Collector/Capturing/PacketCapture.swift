@@ -99,33 +99,18 @@ final class PacketCapture: MessageSource, RunningSource {
 
   /// Captures until it is stopped (nil) or the interface fails.
   private func capture(_ handle: Handle, _ free: Handover<Batch>, _ out: Handover<WriterWork>) -> CaptureError? {
-    var batch: Batch?
+    var batch = BatchFilling(of: self, free: free, out: out)
     var lostBefore = 0
-    func giveBatch() {
-      if let full = batch { out.give(.messages(full)) }
-      batch = nil
-    }
     while true {
       let stopping = isStopping.load(ordering: .relaxed)
       var count = 0
       let status = handle.read(milliseconds: stopping ? 0 : Self.gather) { packet in
         count += 1
         let kept = UnsafeRawBufferPointer(rebasing: packet.bytes.prefix(RecordLimits.messageBytes))
-        while true {
-          let open: Batch
-          if let batch {
-            open = batch
-          } else {
-            open = free.take()
-            open.source = self
-            batch = open
-          }
-          if open.append(kept, original: packet.length, microseconds: packet.microseconds, address: Self.nobody, port: 0) { break }
-          giveBatch()
-        }
+        batch.append(kept, original: packet.length, microseconds: packet.microseconds, address: Self.nobody, port: 0)
       }
       received.add(count, ordering: .relaxed)
-      giveBatch()
+      batch.give()
       let lost = handle.dropped
       if lost > lostBefore { dropped.add(lost - lostBefore, ordering: .relaxed) }
       lostBefore = lost

@@ -87,17 +87,14 @@ final class DatagramReceiver: MessageSource, RunningSource {
     defer { room.deallocate() }
     guard let base = room.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
     var datagrams = [linux_datagram](repeating: linux_datagram(), count: Self.slots)
-    var batch: Batch?
+    var batch = BatchFilling(of: self, free: free, out: out)
     var lost: UInt32 = 0
     var lostBefore: UInt32 = 0
     while true {
       let n = Int(linux_receive(descriptor, base, Self.slot, UInt32(Self.slots), &datagrams, &lost))
       if n <= 0 {
         // Nothing within the wait, or a signal, or an ICMP error that belongs to nobody.
-        if let rest = batch {
-          out.give(.messages(rest))
-          batch = nil
-        }
+        batch.give()
         if isStopping.load(ordering: .relaxed) { return }
         continue
       }
@@ -112,27 +109,12 @@ final class DatagramReceiver: MessageSource, RunningSource {
           rebasing: UnsafeRawBufferPointer(room)[i * Self.slot..<i * Self.slot + min(Int(d.length), RecordLimits.messageBytes)])
         let microseconds = d.nanoseconds > 0 ? d.nanoseconds / 1000 : now
         let address = Self.address(d)
-        while true {
-          let open: Batch
-          if let batch {
-            open = batch
-          } else {
-            open = free.take()
-            open.source = self
-            batch = open
-          }
-          if open.append(message, original: Int(d.original), microseconds: microseconds, address: address, port: d.port) { break }
-          out.give(.messages(open))
-          batch = nil
-        }
+        batch.append(message, original: Int(d.original), microseconds: microseconds, address: address, port: d.port)
       }
       received.add(n, ordering: .relaxed)
       // The kernel has more: the batch goes on.
       if n == Self.slots { continue }
-      if let full = batch {
-        out.give(.messages(full))
-        batch = nil
-      }
+      batch.give()
       usleep(gatherMicroseconds)
     }
   }

@@ -46,7 +46,6 @@ final class StreamConnection {
 final class StreamLoop {
   private let receiver: StreamReceiver
   private let listener: Int32
-  private let free: Handover<Batch>
   private let out: Handover<WriterWork>
   private let epoll: Int32
   /// Given up for a moment when the process has no more descriptors: a client that cannot be accepted is told so.
@@ -58,7 +57,7 @@ final class StreamLoop {
   /// How many connections each client has.
   private var held: [UInt128: Int] = [:]
   private var lastID: UInt32 = 0
-  private var batch: Batch?
+  private var batch: BatchFilling
   /// TLS connections whose bounded reading ended early.
   private var unread: [StreamConnection] = []
   /// Connections whose messages are all in batches.
@@ -76,8 +75,8 @@ final class StreamLoop {
   init?(_ receiver: StreamReceiver, listener: Int32, free: Handover<Batch>, out: Handover<WriterWork>) {
     self.receiver = receiver
     self.listener = listener
-    self.free = free
     self.out = out
+    batch = BatchFilling(of: receiver, free: free, out: out)
     epoll = linux_epoll()
     spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
     guard epoll >= 0, linux_epoll_watch(epoll, listener, Self.listening, 0, 0) == 0 else { return nil }
@@ -254,23 +253,9 @@ final class StreamLoop {
 
   private func append(_ message: Span<UInt8>, _ original: Int, _ connection: StreamConnection, _ microseconds: Int64) {
     receiver.counters.received.add(1)
-    while true {
-      let open: Batch
-      if let batch {
-        open = batch
-      } else {
-        open = free.take()
-        open.source = receiver
-        batch = open
-      }
-      let isTaken = message.withUnsafeBytes {
-        open.append(
-          $0, original: original, microseconds: microseconds, address: connection.address, port: connection.port,
-          connection: connection.id)
-      }
-      if isTaken { return }
-      out.give(.messages(open))
-      batch = nil
+    message.withUnsafeBytes {
+      batch.append(
+        $0, original: original, microseconds: microseconds, address: connection.address, port: connection.port, connection: connection.id)
     }
   }
 
@@ -311,10 +296,7 @@ final class StreamLoop {
   }
 
   private func handOver() {
-    if let batch {
-      out.give(.messages(batch))
-      self.batch = nil
-    }
+    batch.give()
     guard !ended.isEmpty else { return }
     let (keys, receiver) = (ended, receiver)
     ended.removeAll(keepingCapacity: true)

@@ -7,11 +7,7 @@ struct DestructionPage {
 
   var bytes: [UInt8] {
     var page = Page(title: "İmha tutanağı / Destruction record: " + (answer["log"]?["name"]?.string ?? ""))
-    for language in [Page.Language.turkish, .english] {
-      page.begin(language)
-      write(&page, Wording(language: language))
-      page.end()
-    }
+    page.inBothLanguages { page, language in write(&page, Wording(language: language)) }
     return page.bytes
   }
 

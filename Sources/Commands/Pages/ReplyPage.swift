@@ -16,11 +16,7 @@ struct ReplyPage {
 
   var bytes: [UInt8] {
     var page = Page(title: "Kanıt / Evidence: " + making.log.name)
-    for language in [Page.Language.turkish, .english] {
-      page.begin(language)
-      Section(content: self, say: Wording(language: language)).write(&page)
-      page.end()
-    }
+    page.inBothLanguages { page, language in Section(content: self, say: Wording(language: language)).write(&page) }
     return page.bytes
   }
 }

@@ -27,8 +27,14 @@ public struct Page: Sendable {
     return out
   }
 
-  public mutating func begin(_ language: Language) { body += "<section lang=\"\(language.rawValue)\">\n" }
-  public mutating func end() { body += "</section>\n" }
+  /// The same content in Turkish, then in English.
+  public mutating func inBothLanguages(_ write: (inout Page, Language) -> Void) {
+    for language in [Language.turkish, .english] {
+      body += "<section lang=\"\(language.rawValue)\">\n"
+      write(&self, language)
+      body += "</section>\n"
+    }
+  }
 
   /// - Parameter level: 1 to 3.
   public mutating func heading(_ text: String, _ level: Int = 2) {

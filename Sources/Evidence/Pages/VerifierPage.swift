@@ -11,11 +11,7 @@ struct VerifierPage {
 
   var bytes: [UInt8] {
     var page = Page(title: "Doğrulama raporu / Verification report")
-    for language in [Page.Language.turkish, .english] {
-      page.begin(language)
-      Section(content: self, isTurkish: language == .turkish).write(&page)
-      page.end()
-    }
+    page.inBothLanguages { page, language in Section(content: self, isTurkish: language == .turkish).write(&page) }
     return page.bytes
   }
 
