@@ -433,7 +433,6 @@ public struct Normaliser: Sendable {
     events.set(.dialect, text: label.span)
     if time == nil { time = header.time?.resolved(zone: source.zone, received: received) }
     if let time { events.set(.time, time) }
-    events.commit()
     return true
   }
 

@@ -12,38 +12,7 @@ extension [UInt8] {
 
   /// The inside of a JSON string.
   public mutating func append(jsonEscaped text: Span<UInt8>) {
-    let count = text.count
-    // At most six bytes for one, and a word that is written whole and counts in part.
-    append(addingCapacity: count * 6 + 8) { (out: inout OutputSpan<UInt8>) in
-      unsafe out.withUnsafeMutableBufferPointer { buffer, initialized in
-        guard let end = buffer.baseAddress else { return }
-        let begin = unsafe end + initialized
-        var to = unsafe begin
-        var i = 0
-        while i + 8 <= count {
-          let word = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: i, as: UInt64.self)
-          unsafe UnsafeMutableRawPointer(to).storeBytes(of: word, as: UInt64.self)
-          let clean = JSONEscape.cleanBytes(UInt64(littleEndian: word))
-          unsafe to += clean
-          i += clean
-          if clean < 8 {
-            unsafe to += JSONEscape.write(text[i], at: to)
-            i += 1
-          }
-        }
-        while i < count {
-          let b = text[i]
-          if JSONEscape.isNeeded(b) {
-            unsafe to += JSONEscape.write(b, at: to)
-          } else {
-            unsafe to.pointee = b
-            unsafe to += 1
-          }
-          i += 1
-        }
-        unsafe initialized += to - begin
-      }
-    }
+    append(room: text.count * 6 + 8) { $0.put(jsonEscaped: text) }
   }
 
   /// `"name":`, after a comma unless it is the first of its object. `name` needs no escape.
@@ -68,7 +37,38 @@ extension Span<UInt8> {
 }
 
 /// The escapes of a JSON string: `"`, `\` and U+0000 to U+001F.
-private enum JSONEscape {
+enum JSONEscape {
+  /// Writes the inside of a JSON string.
+  /// - Parameter to: has room for six bytes for each of `text`, and for eight more: a word is written whole and counts in part.
+  /// - Returns: the place behind it.
+  @inline(__always) static func write(_ text: Span<UInt8>, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    var to = unsafe start
+    let count = text.count
+    var i = 0
+    while i + 8 <= count {
+      let word = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: i, as: UInt64.self)
+      unsafe UnsafeMutableRawPointer(to).storeBytes(of: word, as: UInt64.self)
+      let clean = cleanBytes(UInt64(littleEndian: word))
+      unsafe to += clean
+      i += clean
+      if clean < 8 {
+        unsafe to += write(text[i], at: to)
+        i += 1
+      }
+    }
+    while i < count {
+      let b = text[i]
+      if isNeeded(b) {
+        unsafe to += write(b, at: to)
+      } else {
+        unsafe to.pointee = b
+        unsafe to += 1
+      }
+      i += 1
+    }
+    return unsafe to
+  }
+
   @inline(__always) static func isNeeded(_ b: UInt8) -> Bool { b < 0x20 || b == 0x22 || b == 0x5c }
 
   /// How many of a word's bytes, from its least significant one on, stand for themselves: 0 to 8.
