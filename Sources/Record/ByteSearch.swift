@@ -14,10 +14,17 @@ public struct ByteSearch: Sendable {
     patterns = (pattern(0), pattern(1), pattern(2), pattern(3))
   }
 
+  /// Those and one more; of four the last gives way.
+  @inlinable public func and(_ byte: UInt8) -> ByteSearch {
+    var more = self
+    more.patterns.3 = UInt64(byte) &* Self.ones
+    return more
+  }
+
   @usableFromInline static let ones: UInt64 = 0x0101_0101_0101_0101
 
   /// Place of the first of them from `start` on; the text's count where there is none.
-  public func first(in text: Span<UInt8>, from start: Int) -> Int {
+  @inlinable public func first(in text: Span<UInt8>, from start: Int) -> Int {
     var i = start
     while i + 8 <= text.count {
       let word = text.word(at: i)
@@ -35,7 +42,7 @@ public struct ByteSearch: Sendable {
   }
 
   /// The high bit of each byte that is zero; behind the first such byte others may be set too.
-  @inline(__always) private static func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word & (ones &* 0x80) }
+  @inlinable @inline(__always) static func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word & (ones &* 0x80) }
 }
 
 extension Span<UInt8> {

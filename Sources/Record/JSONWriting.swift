@@ -45,16 +45,27 @@ enum JSONEscape {
     var to = unsafe start
     let count = text.count
     var i = 0
-    while i + 8 <= count {
-      let word = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: i, as: UInt64.self)
-      unsafe UnsafeMutableRawPointer(to).storeBytes(of: word, as: UInt64.self)
-      let clean = cleanBytes(UInt64(littleEndian: word))
-      unsafe to += clean
-      i += clean
-      if clean < 8 {
-        unsafe to += write(text[i], at: to)
-        i += 1
+    // Where a byte goes depends on those before it; which of eight need an escape does not.
+    while i + 16 <= count {
+      var special = Self.special(text.word(at: i))
+      if special == 0 {
+        unsafe copy8(text, i, to)
+        unsafe to += 8
+        i += 8
+        continue
       }
+      var done = 0
+      while special != 0 {
+        let n = special.trailingZeroBitCount >> 3
+        unsafe copy8(text, i + done, to)
+        unsafe to += n - done
+        unsafe to += write(text[i + n], at: to)
+        done = n + 1
+        special &= special &- 1
+      }
+      unsafe copy8(text, i + done, to)
+      unsafe to += 8 - done
+      i += 8
     }
     while i < count {
       let b = text[i]
@@ -69,18 +80,21 @@ enum JSONEscape {
     return unsafe to
   }
 
-  @inline(__always) static func isNeeded(_ b: UInt8) -> Bool { b < 0x20 || b == 0x22 || b == 0x5c }
-
-  /// How many of a word's bytes, from its least significant one on, stand for themselves: 0 to 8.
-  @inline(__always) static func cleanBytes(_ word: UInt64) -> Int {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highs: UInt64 = 0x8080_8080_8080_8080
-    let quote = word ^ (ones &* 0x22)
-    let backslash = word ^ (ones &* 0x5c)
-    // The usual test for a zero byte (and for one below 0x20): exact up to and at the first such byte.
-    let found = ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- ones &* 0x20) & ~word) & highs
-    return found == 0 ? 8 : found.trailingZeroBitCount >> 3
+  /// Eight bytes, those that count and what stands behind them.
+  @inline(__always) private static func copy8(_ text: Span<UInt8>, _ from: Int, _ to: UnsafeMutablePointer<UInt8>) {
+    unsafe UnsafeMutableRawPointer(to).storeBytes(of: text.word(at: from).littleEndian, as: UInt64.self)
   }
+
+  /// The high bits of those of eight bytes that need an escape; exact for each.
+  @inline(__always) private static func special(_ word: UInt64) -> UInt64 {
+    let lows: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
+    /// The high bit of each byte that is not zero.
+    func other(_ word: UInt64) -> UInt64 { (word & lows) &+ lows | word }
+    let isPlain = other(word ^ 0x2222_2222_2222_2222) & other(word ^ 0x5c5c_5c5c_5c5c_5c5c) & ((word & lows) &+ 0x6060_6060_6060_6060 | word)
+    return ~isPlain & ~lows
+  }
+
+  @inline(__always) static func isNeeded(_ b: UInt8) -> Bool { b < 0x20 || b == 0x22 || b == 0x5c }
 
   /// Writes the escape of a byte that needs one.
   /// - Returns: its length, 2 or 6; there must be room for it.

@@ -189,7 +189,13 @@ struct ValueTable: Sendable {
 
   /// Several values with a space between, for a field that is made of them.
   mutating func join(_ keys: Range<Int>, of reading: CutReading) -> Range<Int> {
+    gather(keys, of: reading)
+    return append(joined)
+  }
+
+  private mutating func gather(_ keys: Range<Int>, of reading: CutReading) {
     joined.removeAll(keepingCapacity: true)
+    // Not to be held any longer: the text would be copied for what is appended.
     let known = bytes
     for i in keys {
       let value = range(reading.ruleKeys[i].number)
@@ -197,7 +203,6 @@ struct ValueTable: Sendable {
       if !joined.isEmpty { joined.append(0x20) }
       joined.append(known.span.extracting(value))
     }
-    return append(joined)
   }
 
   private mutating func append(_ text: [UInt8]) -> Range<Int> {
