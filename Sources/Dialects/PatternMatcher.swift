@@ -134,6 +134,19 @@ struct MatchScratch: Sendable {
     return nil
   }
 
+  /// The short way for a pattern that is one field: whether it reads the text from a place to its end. Where it does not,
+  /// `match` tells why.
+  mutating func takeWhole(_ text: Span<UInt8>, _ at: Int, _ dialect: Dialect, _ node: Int) -> Bool {
+    let nodes = dialect.nodes
+    guard nodes[node].kind == .field else { return false }
+    steps += 1
+    let kept = captureCount
+    let pool = dialect.pool
+    if take(text, at, nodes[node], pool.span) == text.count { return true }
+    keep(captures: kept)
+    return false
+  }
+
   private mutating func fail(_ at: Int, _ node: Int) {
     if at >= failedAt { (failedAt, failedNode) = (at, node) }
   }

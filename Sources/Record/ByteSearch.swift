@@ -28,7 +28,8 @@ public struct ByteSearch: Sendable {
     var i = start
     while i + 8 <= text.count {
       let word = text.word(at: i)
-      let found = Self.zeros(word ^ patterns.0) | Self.zeros(word ^ patterns.1) | Self.zeros(word ^ patterns.2) | Self.zeros(word ^ patterns.3)
+      let found =
+        Self.zeros(word ^ patterns.0) | Self.zeros(word ^ patterns.1) | Self.zeros(word ^ patterns.2) | Self.zeros(word ^ patterns.3)
       // Exact up to and at the first zero byte.
       if found != 0 { return i + found.trailingZeroBitCount >> 3 }
       i += 8

@@ -32,13 +32,12 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
   /// brackets, no prefix length, nothing before or behind.
   public init?(text: Span<UInt8>) {
     guard text.count >= 2, text.count <= 45 else { return nil }
-    for i in text.indices where text[i] == 0x3a {
-      guard let v = Self.v6(text) else { return nil }
-      value = v
+    if let v = Self.v4(text) {
+      value = Self.mapped | UInt128(v)
       return
     }
-    guard let v = Self.v4(text) else { return nil }
-    value = Self.mapped | UInt128(v)
+    guard text.firstIndex(of: 0x3a) != nil, let v = Self.v6(text) else { return nil }
+    value = v
   }
 
   public init?(_ text: String) { self.init(text: Array(text.utf8).span) }

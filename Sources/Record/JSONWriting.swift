@@ -90,7 +90,8 @@ enum JSONEscape {
     let lows: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
     /// The high bit of each byte that is not zero.
     func other(_ word: UInt64) -> UInt64 { (word & lows) &+ lows | word }
-    let isPlain = other(word ^ 0x2222_2222_2222_2222) & other(word ^ 0x5c5c_5c5c_5c5c_5c5c) & ((word & lows) &+ 0x6060_6060_6060_6060 | word)
+    let isPlain =
+      other(word ^ 0x2222_2222_2222_2222) & other(word ^ 0x5c5c_5c5c_5c5c_5c5c) & ((word & lows) &+ 0x6060_6060_6060_6060 | word)
     return ~isPlain & ~lows
   }
 

@@ -10,6 +10,8 @@ extension ValueTable {
     let structured = reading.readsStructuredData
     let search = reading.search
     func isBetween(_ b: UInt8) -> Bool { b.isBlank || b == style.separator || structured && (b == 0x5b || b == 0x5d) }
+    let own = ObjectIdentifier(reading)
+    var place = 0
     var at = start
     while at < text.count {
       if isBetween(text[at]) {
@@ -17,20 +19,32 @@ extension ValueTable {
         continue
       }
       let keyStart = at
-      at = search.key.first(in: text, from: at)
-      guard at < text.count else { return }
-      guard text[at] == style.assign else {
-        // A word without a key, or a quoted text without one: what looks like a pair inside it is none.
-        if text[at] == style.quote, style.quote != 0 {
-          at = closing(text, at + 1, style, search, structured)?.end ?? text.count
-        } else {
-          at += 1
+      let entry: Int
+      let expected = order.next(place)
+      if expected.reading == own, expected.length < text.count - at, text[at + expected.length] == style.assign,
+        expected.sign.stands(in: text, at: at, expected.length)
+      {
+        at += expected.length
+        entry = expected.entry
+        place = expected.place
+      } else {
+        at = search.key.first(in: text, from: at)
+        guard at < text.count else { return }
+        guard text[at] == style.assign else {
+          // A word without a key, or a quoted text without one: what looks like a pair inside it is none.
+          if text[at] == style.quote, style.quote != 0 {
+            at = closing(text, at + 1, style, search, structured)?.end ?? text.count
+          } else {
+            at += 1
+          }
+          continue
         }
-        continue
+        var keyEnd = at
+        while keyEnd > keyStart, text[keyEnd - 1].isBlank { keyEnd -= 1 }
+        entry = reading.keys.entry(text, keyStart..<keyEnd)
+        // With blanks before the sign it would not be found again where it ends.
+        if keyEnd == at { place = order.remember(text, keyStart..<keyEnd, entry, behind: place, reading) }
       }
-      var keyEnd = at
-      while keyEnd > keyStart, text[keyEnd - 1].isBlank { keyEnd -= 1 }
-      let entry = reading.keys.entry(text, keyStart..<keyEnd)
       at += 1
       if !blankSeparates { while at < text.count, text[at].isBlank { at += 1 } }
       if at < text.count, text[at] == style.quote, style.quote != 0 {

@@ -14,12 +14,21 @@ struct KeyTable: Sendable {
 
   /// A name's first and last eight bytes: up to sixteen they are all of it.
   struct Sign: Sendable, Hashable {
-    private var first: UInt64
-    private var last: UInt64
+    private var first: UInt64 = 0
+    private var last: UInt64 = 0
+
+    init() {}
 
     @inline(__always) init(_ text: Span<UInt8>, _ range: Range<Int>) {
       first = text.word(at: range.lowerBound, count: min(range.count, 8))
       last = range.count <= 8 ? 0 : text.word(at: range.upperBound - 8)
+    }
+
+    /// Whether a name of that length stands there.
+    @inline(__always) func stands(in text: Span<UInt8>, at start: Int, _ length: Int) -> Bool {
+      length >= 8
+        ? text.word(at: start) == first && (length == 8 || text.word(at: start + length - 8) == last)
+        : text.word(at: start, count: length) == first
     }
 
     @inline(__always) func hash(_ count: Int) -> Int {
@@ -85,6 +94,37 @@ struct KeyTable: Sendable {
   }
 }
 
+/// What key stood behind which in the messages before: a device writes its keys in one order, so that the next key need
+/// not be looked for, only compared. One table serves all readings of a thread.
+struct KeyOrder: Sendable {
+  struct Next: Sendable {
+    var reading: ObjectIdentifier?
+    var sign = KeyTable.Sign()
+    var length = 0
+    /// The entry of the key, -1 where nobody looks at it.
+    var entry = -1
+    /// Where what stands behind this key is remembered.
+    var place = 0
+  }
+
+  private var nexts = [Next](repeating: Next(), count: 1 << 10)
+
+  /// The key that stood behind the one with that place; the first key of a message has place 0 before it.
+  @inline(__always) func next(_ place: Int) -> Next { nexts[place] }
+
+  /// Remembers that a key was found there.
+  /// - Returns: the place for what stands behind it.
+  mutating func remember(_ text: Span<UInt8>, _ key: Range<Int>, _ entry: Int, behind place: Int, _ reading: CutReading) -> Int {
+    let sign = KeyTable.Sign(text, key)
+    let own = sign.hash(key.count) & (nexts.count - 1)
+    // Longer names are not all in their sign.
+    if (1...16).contains(key.count) {
+      nexts[place] = Next(reading: ObjectIdentifier(reading), sign: sign, length: key.count, entry: entry, place: own)
+    }
+    return own
+  }
+}
+
 /// Why a text could not be cut into values.
 struct CutFault: Sendable {
   /// From the text's first byte.
@@ -109,6 +149,7 @@ struct ValueTable: Sendable {
   private var occurrences: [Int32] = []
   private var open = 0
   private var joined: [UInt8] = []
+  var order = KeyOrder()
   /// The sender cut the message off inside a quoted value.
   var isCut = false
   /// Columns of a message in the csv form.
