@@ -24,6 +24,7 @@ public final class LogIndex: Sendable {
   /// How messages are read again where an index is built from nothing; nil takes all events as they are recorded.
   private let rereading = Mutex<Rereading?>(nil)
   private let gathered = GatheredBlocks()
+  private let feed: RecordFeed?
 
   /// `@unchecked`: only whoever holds the `Mutex` around it looks at it.
   private final class Blocks: @unchecked Sendable {
@@ -42,7 +43,9 @@ public final class LogIndex: Sendable {
   /// - Parameters:
   ///   - folder: where the index lies; made where it is not there.
   ///   - isLive: whether a daemon is writing the archive, so that what is not in it did not happen yet.
-  public init(archive: ArchiveFolder, identity: LogIdentity, zone: Zone, folder: String, isLive: Bool) {
+  ///   - feed: of the writer, where that is in this process.
+  public init(archive: ArchiveFolder, identity: LogIdentity, zone: Zone, folder: String, isLive: Bool, feed: RecordFeed? = nil) {
+    self.feed = feed
     self.archive = archive
     self.identity = identity
     self.zone = zone
@@ -89,7 +92,7 @@ public final class LogIndex: Sendable {
 
   /// One that was damaged and is empty is filled as `rebuild` would.
   private func following(_ index: Index) -> IndexFollower {
-    IndexFollower(index, of: archive, rereading: index.next.raw == 0 ? rereading.withLock { $0 } : nil, gathered: gathered)
+    IndexFollower(index, of: archive, rereading: index.next.raw == 0 ? rereading.withLock { $0 } : nil, gathered: gathered, feed: feed)
   }
 
   /// An index that is not there is built in bulk: that is many times faster than following the archive.
@@ -125,7 +128,7 @@ public final class LogIndex: Sendable {
     try rebuilding.withLock { _ in
       let index = try Index.rebuilt(in: folder, for: archive, rereading: rereading.withLock { $0 }) { progress(Self.words($0)) }
       let counts = index.counts
-      let follower = IndexFollower(index, of: archive, gathered: gathered)
+      let follower = IndexFollower(index, of: archive, gathered: gathered, feed: feed)
       lock.withLock { _ in writing.follower = follower }
       gathered.discard()
       try blocks.withLock { try $0.index.discard() }

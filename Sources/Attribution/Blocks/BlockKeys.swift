@@ -11,12 +11,22 @@ enum BlockKey {
   static func outside(_ ip: IPAddress) -> UInt64 { KeyHash.of(0x64, ip) }
   static func mac(_ mac: MACAddress) -> UInt64 { KeyHash.of(0x6d, IPAddress(v6: UInt128(mac.value))) }
   /// Folded, as are host names.
-  static func user(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(0x75, name) }
-  static func hostname(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(0x68, name) }
+  static func user(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(userType, name) }
+  static func hostname(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(hostnameType, name) }
+  static let userType: UInt8 = 0x75
+  static let hostnameType: UInt8 = 0x68
   /// A DUID or client identifier in hexadecimal.
   static func identifier(_ text: Span<UInt8>) -> UInt64 { KeyHash.of(0x69, text) }
-  /// The number that a device gives a session: site, the device's configured name, number.
-  static func number(_ text: Span<UInt8>) -> UInt64 { KeyHash.of(0x63, text) }
+  /// The number that a device gives a session.
+  static func number(_ number: [UInt8], site: [UInt8], source: [UInt8]?) -> UInt64 {
+    KeyHash.end(KeyHash.add(number.span, to: numbers(site: site, source: source)))
+  }
+
+  /// The beginning of the keys (`KeyHash.begin`) of one device's numbers: its site and its configured name come before them.
+  /// No separator stands in a site's name or a number of ours; two that fall together cost one look more.
+  static func numbers(site: [UInt8], source: [UInt8]?) -> UInt64 {
+    KeyHash.add((site + [0] + (source ?? []) + [0]).span, to: KeyHash.begin(0x63))
+  }
 }
 
 extension EventReading {
@@ -26,8 +36,7 @@ extension EventReading {
   /// Of a session whose messages belong together by number; nil where they name the ends.
   func numberKey(site: [UInt8], source: [UInt8]?) -> UInt64? {
     guard let session, isOpenWithNumber || isCloseByNumber else { return nil }
-    // No separator stands in a site's name or a number of ours; two that fall together cost one look more.
-    return BlockKey.number((site + [0] + (source ?? []) + [0] + session).span)
+    return BlockKey.number(session, site: site, source: source)
   }
 
   func addKeys(to keys: inout [UInt64]) {
@@ -70,7 +79,25 @@ struct BlockSummary {
     func touches(_ span: ClosedRange<Int64>) -> Bool { least <= span.upperBound && greatest >= span.lowerBound }
   }
 
+  /// Its memory is kept for the next.
+  mutating func removeAll() {
+    keys.removeAll(keepingCapacity: true)
+    records = 0
+    received = .init()
+    happened = .init()
+  }
+
   mutating func add(_ line: Span<UInt8>) { add(line, RecordReading.hasEvents(line) ? try? RecordReading(line) : nil) }
+
+  /// What the writer gathered of some records.
+  /// - Parameter lines: what the lines say that are kept of them.
+  mutating func add(_ fed: borrowing FedRecords, lines: [RecordReading]) {
+    records += fed.count
+    received.add(fed.received)
+    happened.add(fed.happened)
+    keys.append(contentsOf: fed.keys)
+    for record in lines { addEvents(of: record) }
+  }
 
   /// - Parameter record: what the line says, where it has events and is a record.
   mutating func add(_ line: Span<UInt8>, _ record: RecordReading?) {
@@ -80,6 +107,10 @@ struct BlockSummary {
       return
     }
     received.add(record.time)
+    addEvents(of: record)
+  }
+
+  private mutating func addEvents(of record: RecordReading) {
     for event in record.facts { add(event, of: record) }
     for event in record.sessions { add(event, of: record) }
   }
@@ -88,9 +119,9 @@ struct BlockSummary {
     event.addKeys(to: &keys)
     if let key = event.numberKey(site: record.site ?? Array(RecordLine.defaultSite.utf8), source: record.source) { keys.append(key) }
     if event.kind == .session {
-      let sign = SessionSign(event, of: record)
-      happened.add(sign.start ?? sign.at)
-      happened.add(sign.end ?? sign.at)
+      let times = SessionTimes(event, of: record)
+      happened.add(times.start ?? times.at)
+      happened.add(times.end ?? times.at)
     }
     happened.add(event.believesDevice(record.via) ? event.time.map(Moment.init) ?? record.time : record.time)
   }

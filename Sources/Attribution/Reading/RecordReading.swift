@@ -123,6 +123,9 @@ struct RecordReading {
 }
 
 extension Via {
+  /// Whether the times in its records count for themselves (design section 12.20).
+  var believesDevice: Bool { self == .file || self == .import || self == .pcap }
+
   fileprivate init?(_ text: Span<UInt8>) {
     if text.equals("udp") { self = .udp } else { self.init(rawValue: text.string) }
   }
@@ -306,7 +309,7 @@ struct EventReading {
 extension EventReading {
   /// Whether the event's own time counts. Files, imports and captures are read long after: only that time says when it
   /// happened (design section 12.20).
-  func believesDevice(_ via: Via) -> Bool { clockIsDevice || via == .file || via == .import || via == .pcap }
+  func believesDevice(_ via: Via) -> Bool { clockIsDevice || via.believesDevice }
 
   /// The address that it is about, and what it says; nil where the index has no use for it.
   func observation(of record: RecordReading, at position: RecordPosition, bindingTimeout: Int, list: Int) -> (
