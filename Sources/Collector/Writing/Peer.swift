@@ -33,7 +33,8 @@ final class Peer {
   let isFile: Bool
 
   init(
-    via: Via, sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool, activity: SenderActivity,
+    via: Via, sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool,
+    activity: SenderActivity,
     reader: EntryReader? = nil, isFile: Bool = false, packets: PacketReading? = nil
   ) {
     self.sender = sender
