@@ -43,13 +43,24 @@ extension EventReading {
     if let ip { keys.append(BlockKey.inside(ip)) }
     if let prefix { keys.append(BlockKey.inside(prefix.address)) }
     if let ip = src.ip { keys.append(BlockKey.inside(ip)) }
-    for ip in [dst.ip, nat.ip, outerIP] { if let ip { keys.append(BlockKey.outside(ip)) } }
+    if let ip = dst.ip { keys.append(BlockKey.outside(ip)) }
+    if let ip = nat.ip { keys.append(BlockKey.outside(ip)) }
+    if let outerIP { keys.append(BlockKey.outside(outerIP)) }
     let side = publicSide
     if kind == .session, natPortLast == nil, let ip = side.ip, let port = side.port { keys.append(BlockKey.endpoint(ip, port)) }
     if let mac { keys.append(BlockKey.mac(mac)) }
-    for name in [user, phone] { if let name, !name.isEmpty { keys.append(BlockKey.user(Folding.fold(name).span)) } }
-    if let hostname, !hostname.isEmpty { keys.append(BlockKey.hostname(Folding.fold(hostname).span)) }
-    for id in [duid, clientID] { if let id { keys.append(BlockKey.identifier(id.span)) } }
+    if let user { addKey(BlockKey.userType, user, to: &keys) }
+    if let phone { addKey(BlockKey.userType, phone, to: &keys) }
+    if let hostname { addKey(BlockKey.hostnameType, hostname, to: &keys) }
+    if let duid { keys.append(BlockKey.identifier(duid.span)) }
+    if let clientID { keys.append(BlockKey.identifier(clientID.span)) }
+  }
+}
+
+extension EventReading {
+  private func addKey(_ type: UInt8, _ name: [UInt8], to keys: inout [UInt64]) {
+    guard !name.isEmpty else { return }
+    keys.append(KeyHash.ofFolded(type, name.span) ?? KeyHash.of(type, Folding.fold(name).span))
   }
 }
 
@@ -128,9 +139,29 @@ struct BlockSummary {
 
   /// The hashes of the keys, each once.
   var distinct: [UInt64] {
+    var places = 16
+    while places < 2 * keys.count { places *= 2 }
+    // Open addressing; 0 is a free place, and the key 0 stands beside the table.
+    var table = [UInt64](repeating: 0, count: places)
+    let shift = UInt64(UInt64.bitWidth - places.trailingZeroBitCount)
     var found: [UInt64] = []
     found.reserveCapacity(keys.count)
-    for key in keys.sorted() where found.last != key { found.append(key) }
+    var hasZero = false
+    for key in keys {
+      guard key != 0 else {
+        hasZero = true
+        continue
+      }
+      var place = Int(truncatingIfNeeded: (key &* Self.multiplier) >> shift)
+      while table[place] != 0, table[place] != key { place = (place + 1) & (places - 1) }
+      guard table[place] == 0 else { continue }
+      table[place] = key
+      found.append(key)
+    }
+    if hasZero { found.append(0) }
     return found
   }
+
+  /// Whoever sends us messages may choose what is hashed, and must not know which keys fall together.
+  private static let multiplier = UInt64.random(in: .min ... .max) | 1
 }

@@ -1,4 +1,4 @@
-public import Archive
+import Archive
 public import Record
 import Synchronization
 
