@@ -239,9 +239,11 @@ public final class LogCore: LogAccess {
 
   /// The index thread's body: what a record says is to be found within a second of its receipt.
   private func keepIndex() {
+    var round = 0
     while !indexer.isStopping.load(ordering: .relaxed) {
       do {
-        let read = try index.catchUp()
+        let read = try index.catchUp(isLazy: !round.isMultiple(of: 3))
+        round += 1
         // Where messages come faster than they are indexed, blocks wait: they are read without it too.
         var turns = read > Self.flood ? 0 : 8
         try index.catchUpBlocks(while: {

@@ -61,13 +61,14 @@ public final class LogIndex: Sendable {
   }
 
   /// Reads what has come since the last time.
+  /// - Parameter isLazy: whether it may be written later, together with more: questions call for all of it.
   /// - Returns: the number of records read.
-  @discardableResult public func catchUp(progress: (String) -> Void = { _ in }) throws -> Int {
+  @discardableResult public func catchUp(isLazy: Bool = false, progress: (String) -> Void = { _ in }) throws -> Int {
     try lock.withLock { _ in
       let follower = try writing.follower ?? following(opened(progress))
       writing.follower = follower
       var read = 0
-      while case let n = try follower.catchUp(records: Self.stretch), n > 0 {
+      while case let n = try follower.catchUp(records: Self.stretch, isLazy: isLazy), n > 0 {
         read += n
         if read >= Self.stretch { progress(Self.words(read)) }
       }

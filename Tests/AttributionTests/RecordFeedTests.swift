@@ -349,7 +349,7 @@ struct FeedingWriter {
       }
       try flush()
       if maker.chance(3) { try archive.pack(day) }
-      if maker.chance(2) { try follower.catchUp(records: maker.pick([1, 500, .max])) }
+      if maker.chance(2) { try follower.catchUp(records: maker.pick([1, 500, .max]), isLazy: maker.chance(2)) }
       if maker.chance(4) { try blocks.catchUp() }
       // What waited is gone.
       if maker.chance(12) { _ = feed.next(at: RecordPosition(day: day.adding(days: 1), record: 0)) }

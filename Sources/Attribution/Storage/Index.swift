@@ -44,11 +44,13 @@ public final class Index {
     var detailID = 0
     var detail: Described?
     /// Names whose days in table `name` are known to reach at least this far: the latest few.
-    var named: [(key: [UInt8], days: ClosedRange<Int>)] = []
+    var named: [(hash: UInt64, key: [UInt8], days: ClosedRange<Int>)] = []
     var nextNamed = 0
     static let maximumNamed = 16
     var latestNamed: Named?
     init(id: Int) { self.id = id }
+
+    func isNamed(_ place: Int, _ key: Span<UInt8>) -> Bool { named[place].key.span.equals(key) }
 
     /// What makes a row of table `detail`.
     struct Described {
@@ -421,7 +423,8 @@ public final class Index {
     if state.latestNamed == latest { return }
     state.latestNamed = latest
     NameKey.add(of: o, to: &nameKeys) { key, range in
-      if let known = state.named.firstIndex(where: { $0.key.span.equals(key) }) {
+      let hash = KeyHash.of(0, key)
+      if let known = state.named.firstIndex(where: { $0.hash == hash }), state.isNamed(known, key) {
         let old = state.named[known].days
         if old.contains(day) { return false }
         state.named[known].days = min(old.lowerBound, day)...max(old.upperBound, day)
@@ -429,9 +432,9 @@ public final class Index {
         return true
       }
       if state.named.count < AddressState.maximumNamed {
-        state.named.append((key.array, day...day))
+        state.named.append((hash, key.array, day...day))
       } else {
-        state.named[state.nextNamed] = (key.array, day...day)
+        state.named[state.nextNamed] = (hash, key.array, day...day)
         state.nextNamed = (state.nextNamed + 1) % AddressState.maximumNamed
       }
       names.append(Name(key: range, address: state.id, days: day...day))
@@ -444,6 +447,7 @@ public final class Index {
       """
       INSERT INTO name VALUES(?,?,?,?)
       ON CONFLICT DO UPDATE SET first=min(first, excluded.first), last=max(last, excluded.last)
+      WHERE excluded.first<first OR excluded.last>last
       """)
     // In the order of the table. Which of two with one key comes first does not matter: `min` and `max`.
     nameKeys.withUnsafeBufferPointer { text in

@@ -36,10 +36,12 @@ public final class IndexFollower {
   }
 
   /// Reads every record that is there and was not read yet, in transactions of bounded size.
-  /// - Parameter records: about so many at most; the rest is left for the next call.
+  /// - Parameters:
+  ///   - limit: about so many at most; the rest is left for the next call.
+  ///   - isLazy: what was read may be committed by a later call, if it is not much: a row costs least among many.
   /// - Returns: how many it read.
   /// - Throws: `ArchiveError` where records cannot be read, `IndexError`. What was committed stays; nothing is half done.
-  @discardableResult public func catchUp(records limit: Int = .max) throws -> Int {
+  @discardableResult public func catchUp(records limit: Int = .max, isLazy: Bool = false) throws -> Int {
     var read = 0
     do {
       reading: while read < limit {
@@ -57,7 +59,7 @@ public final class IndexFollower {
           if read == before, try !nextDay() { break reading }
         }
       }
-      try commit()
+      if !isLazy { try commit() }
       // What comes from now on is read by today's dialects already.
       if read < limit { rereader = nil }
     } catch {
