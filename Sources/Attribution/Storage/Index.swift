@@ -50,7 +50,10 @@ public final class Index {
     var latestNamed: Named?
     init(id: Int) { self.id = id }
 
-    func isNamed(_ place: Int, _ key: Span<UInt8>) -> Bool { named[place].key.span.equals(key) }
+    func isNamed(_ place: Int, _ key: Span<UInt8>) -> Bool {
+      let known = named[place].key
+      return known.span.equals(key)
+    }
 
     /// What makes a row of table `detail`.
     struct Described {
