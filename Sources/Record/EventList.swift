@@ -202,6 +202,10 @@ public struct EventList: Sendable {
     return bytes.span.extracting(range).equals(text)
   }
 
+  /// The bytes of a `.text` or `.hex` value.
+  @_lifetime(borrow self)
+  public func bytes(of range: Range<Int>) -> Span<UInt8> { bytes.span.extracting(range) }
+
   /// The value of a record's `events`, members in the order of `EventField`.
   public func write(into out: inout [UInt8]) {
     out.append(0x5b)
