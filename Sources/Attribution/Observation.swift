@@ -55,7 +55,7 @@ struct Observation: Sendable {
   /// Absolute end of the lease (lease files); for `.declared` when the list was recorded.
   var until: Moment?
   var identity = Identity()
-  var detail = Detail()
+  var detail = Detail.nothing
 
   var time: Moment { key.time }
 
@@ -63,21 +63,46 @@ struct Observation: Sendable {
   static let importedList = -1
 }
 
-/// What an event says besides: kept once for as long as it stays the same.
-struct Detail: Hashable, Sendable {
-  var hostname: [UInt8]?
-  var relay: [UInt8]?
-  var circuitID: [UInt8]?
+/// What an event says besides: kept once for as long as it stays the same. An object, since observations are moved about
+/// by the thousand.
+final class Detail: Equatable, Sendable {
+  let hostname: [UInt8]?
+  let relay: [UInt8]?
+  let circuitID: [UInt8]?
   /// The configured name of the source.
-  var source: [UInt8]?
-  var user: [UInt8]?
-  var phone: [UInt8]?
-  var method: [UInt8]?
-  var session: [UInt8]?
+  let source: [UInt8]?
+  let user: [UInt8]?
+  let phone: [UInt8]?
+  let method: [UInt8]?
+  let session: [UInt8]?
   /// The access server of a login.
-  var nas: [UInt8]?
+  let nas: [UInt8]?
   /// From where a VPN's user came.
-  var outerIP: IPAddress?
+  let outerIP: IPAddress?
+
+  static let nothing = Detail()
+
+  init(
+    hostname: [UInt8]? = nil, relay: [UInt8]? = nil, circuitID: [UInt8]? = nil, source: [UInt8]? = nil, user: [UInt8]? = nil,
+    phone: [UInt8]? = nil, method: [UInt8]? = nil, session: [UInt8]? = nil, nas: [UInt8]? = nil, outerIP: IPAddress? = nil
+  ) {
+    self.hostname = hostname
+    self.relay = relay
+    self.circuitID = circuitID
+    self.source = source
+    self.user = user
+    self.phone = phone
+    self.method = method
+    self.session = session
+    self.nas = nas
+    self.outerIP = outerIP
+  }
+
+  static func == (a: Detail, b: Detail) -> Bool {
+    a === b
+      || a.hostname == b.hostname && a.relay == b.relay && a.circuitID == b.circuitID && a.source == b.source && a.user == b.user
+        && a.phone == b.phone && a.method == b.method && a.session == b.session && a.nas == b.nas && a.outerIP == b.outerIP
+  }
 }
 
 /// An address, or a delegated prefix, in an address space.

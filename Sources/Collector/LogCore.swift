@@ -31,6 +31,7 @@ public final class LogCore: LogAccess {
   let configuration: Mutex<Configuration>
   private let dialects: Mutex<DialectSet>
   private let index: LogIndex
+  private let feed: RecordFeed
   private let indexer = IndexerState()
   private let threads = Mutex<(writer: Thread.Handle, keeper: Thread.Handle, index: Thread.Handle?)?>(nil)
   let started = Clock.microseconds()
@@ -76,7 +77,10 @@ public final class LogCore: LogAccess {
       for note in notes { Log.warning("recovered: \(note.file): \(note.detail), \(note.cut) bytes cut off") }
       recovered = notes
       let tail = try TailWriter(archive, resuming: writerDay, queue: queue)
-      writer = Writer(tail: tail, archive: archive, zone: zone, configuration: configuration, dialects: dialects, counters: counters)
+      let feed = RecordFeed()
+      self.feed = feed
+      writer = Writer(
+        tail: tail, archive: archive, zone: zone, configuration: configuration, dialects: dialects, counters: counters, feed: feed)
       let witnesses = WitnessQueue(
         log: identity.name, zone: zone, file: keys.path + "/published", heads: try Self.newestHeads(archive, self.seals, identity.id),
         publishers: configuration.publish)
@@ -96,7 +100,7 @@ public final class LogCore: LogAccess {
         keeper.retention = Retention(configuration.retention)
         keeper.notice = { what, members in Self.wait(for: inbox) { $0.notice(what, members) } }
       }
-      index = LogIndex(archive: archive, identity: identity, zone: zone, folder: configuration.index, isLive: true)
+      index = LogIndex(archive: archive, identity: identity, zone: zone, folder: configuration.index, isLive: true, feed: feed)
       index.use(Rereading(configuration, zone: zone, dialects: dialects))
       self.configuration = Mutex(configuration)
       self.dialects = Mutex(dialects)
@@ -235,9 +239,11 @@ public final class LogCore: LogAccess {
 
   /// The index thread's body: what a record says is to be found within a second of its receipt.
   private func keepIndex() {
+    var round = 0
     while !indexer.isStopping.load(ordering: .relaxed) {
       do {
-        let read = try index.catchUp()
+        let read = try index.catchUp(isLazy: !round.isMultiple(of: 3))
+        round += 1
         // Where messages come faster than they are indexed, blocks wait: they are read without it too.
         var turns = read > Self.flood ? 0 : 8
         try index.catchUpBlocks(while: {
@@ -254,7 +260,7 @@ public final class LogCore: LogAccess {
         usleep(2_000_000)
       }
       // Questions bring the index up to date themselves; larger transactions cost less.
-      for _ in 0..<4 where !indexer.isStopping.load(ordering: .relaxed) { usleep(200_000) }
+      for _ in 0..<4 where !indexer.isStopping.load(ordering: .relaxed) && !feed.isPressed { usleep(200_000) }
     }
   }
 

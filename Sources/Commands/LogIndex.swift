@@ -24,6 +24,7 @@ public final class LogIndex: Sendable {
   /// How messages are read again where an index is built from nothing; nil takes all events as they are recorded.
   private let rereading = Mutex<Rereading?>(nil)
   private let gathered = GatheredBlocks()
+  private let feed: RecordFeed?
 
   /// `@unchecked`: only whoever holds the `Mutex` around it looks at it.
   private final class Blocks: @unchecked Sendable {
@@ -42,7 +43,9 @@ public final class LogIndex: Sendable {
   /// - Parameters:
   ///   - folder: where the index lies; made where it is not there.
   ///   - isLive: whether a daemon is writing the archive, so that what is not in it did not happen yet.
-  public init(archive: ArchiveFolder, identity: LogIdentity, zone: Zone, folder: String, isLive: Bool) {
+  ///   - feed: of the writer, where that is in this process.
+  public init(archive: ArchiveFolder, identity: LogIdentity, zone: Zone, folder: String, isLive: Bool, feed: RecordFeed? = nil) {
+    self.feed = feed
     self.archive = archive
     self.identity = identity
     self.zone = zone
@@ -58,13 +61,14 @@ public final class LogIndex: Sendable {
   }
 
   /// Reads what has come since the last time.
+  /// - Parameter isLazy: whether it may be written later, together with more: questions call for all of it.
   /// - Returns: the number of records read.
-  @discardableResult public func catchUp(progress: (String) -> Void = { _ in }) throws -> Int {
+  @discardableResult public func catchUp(isLazy: Bool = false, progress: (String) -> Void = { _ in }) throws -> Int {
     try lock.withLock { _ in
       let follower = try writing.follower ?? following(opened(progress))
       writing.follower = follower
       var read = 0
-      while case let n = try follower.catchUp(records: Self.stretch), n > 0 {
+      while case let n = try follower.catchUp(records: Self.stretch, isLazy: isLazy), n > 0 {
         read += n
         if read >= Self.stretch { progress(Self.words(read)) }
       }
@@ -89,7 +93,7 @@ public final class LogIndex: Sendable {
 
   /// One that was damaged and is empty is filled as `rebuild` would.
   private func following(_ index: Index) -> IndexFollower {
-    IndexFollower(index, of: archive, rereading: index.next.raw == 0 ? rereading.withLock { $0 } : nil, gathered: gathered)
+    IndexFollower(index, of: archive, rereading: index.next.raw == 0 ? rereading.withLock { $0 } : nil, gathered: gathered, feed: feed)
   }
 
   /// An index that is not there is built in bulk: that is many times faster than following the archive.
@@ -125,7 +129,7 @@ public final class LogIndex: Sendable {
     try rebuilding.withLock { _ in
       let index = try Index.rebuilt(in: folder, for: archive, rereading: rereading.withLock { $0 }) { progress(Self.words($0)) }
       let counts = index.counts
-      let follower = IndexFollower(index, of: archive, gathered: gathered)
+      let follower = IndexFollower(index, of: archive, gathered: gathered, feed: feed)
       lock.withLock { _ in writing.follower = follower }
       gathered.discard()
       try blocks.withLock { try $0.index.discard() }

@@ -166,6 +166,10 @@ public struct EventList: Sendable {
     return bytes.span.extracting(range).equals(text)
   }
 
+  /// The bytes of a `.text` or `.hex` value.
+  @_lifetime(borrow self)
+  public func bytes(of range: Range<Int>) -> Span<UInt8> { bytes.span.extracting(range) }
+
   // MARK: - Writing
 
   /// The value of a record's `events`, members in the order of `EventField`.

@@ -8,6 +8,9 @@ public struct RecordWriter: Sendable {
 
   public init() {}
 
+  /// Bytes of a line before its sender's members: the time has one form.
+  public static let timeBytes = 42
+
   /// Begins a line: `{"time":"…","via":"…"`, and the members of the sender as `sender` holds them.
   /// - Parameter sender: from `Self.sender(…)`.
   public mutating func begin(_ out: inout [UInt8], microseconds: Int64, offsetMinutes: Int, sender: Span<UInt8>) {

@@ -12,10 +12,15 @@ enum BlockFilter {
   /// - Parameter keys: hashes (`KeyHash`), each once.
   static func make(_ keys: [UInt64]) -> [UInt8] {
     var filter = [UInt8](repeating: 0, count: bytes(keys: keys.count))
+    let bits = UInt64(filter.count * 8)
     for key in keys {
-      for i in 0..<places {
-        let bit = place(key, i, bits: filter.count * 8)
-        filter[bit >> 3] |= 1 << UInt8(truncatingIfNeeded: bit & 7)
+      // The places of `place`, each from the one before it: two divisions a key instead of seven.
+      var bit = (key & 0xffff_ffff) % bits
+      let step = (key >> 32 | 1) % bits
+      for _ in 0..<places {
+        filter[Int(truncatingIfNeeded: bit >> 3)] |= 1 << UInt8(truncatingIfNeeded: bit & 7)
+        bit += step
+        if bit >= bits { bit -= bits }
       }
     }
     return filter

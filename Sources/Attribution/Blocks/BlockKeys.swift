@@ -11,12 +11,22 @@ enum BlockKey {
   static func outside(_ ip: IPAddress) -> UInt64 { KeyHash.of(0x64, ip) }
   static func mac(_ mac: MACAddress) -> UInt64 { KeyHash.of(0x6d, IPAddress(v6: UInt128(mac.value))) }
   /// Folded, as are host names.
-  static func user(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(0x75, name) }
-  static func hostname(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(0x68, name) }
+  static func user(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(userType, name) }
+  static func hostname(_ name: Span<UInt8>) -> UInt64 { KeyHash.of(hostnameType, name) }
+  static let userType: UInt8 = 0x75
+  static let hostnameType: UInt8 = 0x68
   /// A DUID or client identifier in hexadecimal.
   static func identifier(_ text: Span<UInt8>) -> UInt64 { KeyHash.of(0x69, text) }
-  /// The number that a device gives a session: site, the device's configured name, number.
-  static func number(_ text: Span<UInt8>) -> UInt64 { KeyHash.of(0x63, text) }
+  /// The number that a device gives a session.
+  static func number(_ number: [UInt8], site: [UInt8], source: [UInt8]?) -> UInt64 {
+    KeyHash.end(KeyHash.add(number.span, to: numbers(site: site, source: source)))
+  }
+
+  /// The beginning of the keys (`KeyHash.begin`) of one device's numbers: its site and its configured name come before them.
+  /// No separator stands in a site's name or a number of ours; two that fall together cost one look more.
+  static func numbers(site: [UInt8], source: [UInt8]?) -> UInt64 {
+    KeyHash.add((site + [0] + (source ?? []) + [0]).span, to: KeyHash.begin(0x63))
+  }
 }
 
 extension EventReading {
@@ -26,21 +36,31 @@ extension EventReading {
   /// Of a session whose messages belong together by number; nil where they name the ends.
   func numberKey(site: [UInt8], source: [UInt8]?) -> UInt64? {
     guard let session, isOpenWithNumber || isCloseByNumber else { return nil }
-    // No separator stands in a site's name or a number of ours; two that fall together cost one look more.
-    return BlockKey.number((site + [0] + (source ?? []) + [0] + session).span)
+    return BlockKey.number(session, site: site, source: source)
   }
 
   func addKeys(to keys: inout [UInt64]) {
     if let ip { keys.append(BlockKey.inside(ip)) }
     if let prefix { keys.append(BlockKey.inside(prefix.address)) }
     if let ip = src.ip { keys.append(BlockKey.inside(ip)) }
-    for ip in [dst.ip, nat.ip, outerIP] { if let ip { keys.append(BlockKey.outside(ip)) } }
+    if let ip = dst.ip { keys.append(BlockKey.outside(ip)) }
+    if let ip = nat.ip { keys.append(BlockKey.outside(ip)) }
+    if let outerIP { keys.append(BlockKey.outside(outerIP)) }
     let side = publicSide
     if kind == .session, natPortLast == nil, let ip = side.ip, let port = side.port { keys.append(BlockKey.endpoint(ip, port)) }
     if let mac { keys.append(BlockKey.mac(mac)) }
-    for name in [user, phone] { if let name, !name.isEmpty { keys.append(BlockKey.user(Folding.fold(name).span)) } }
-    if let hostname, !hostname.isEmpty { keys.append(BlockKey.hostname(Folding.fold(hostname).span)) }
-    for id in [duid, clientID] { if let id { keys.append(BlockKey.identifier(id.span)) } }
+    if let user { addKey(BlockKey.userType, user, to: &keys) }
+    if let phone { addKey(BlockKey.userType, phone, to: &keys) }
+    if let hostname { addKey(BlockKey.hostnameType, hostname, to: &keys) }
+    if let duid { keys.append(BlockKey.identifier(duid.span)) }
+    if let clientID { keys.append(BlockKey.identifier(clientID.span)) }
+  }
+}
+
+extension EventReading {
+  private func addKey(_ type: UInt8, _ name: [UInt8], to keys: inout [UInt64]) {
+    guard !name.isEmpty else { return }
+    keys.append(KeyHash.ofFolded(type, name.span) ?? KeyHash.of(type, Folding.fold(name).span))
   }
 }
 
@@ -70,7 +90,25 @@ struct BlockSummary {
     func touches(_ span: ClosedRange<Int64>) -> Bool { least <= span.upperBound && greatest >= span.lowerBound }
   }
 
+  /// Its memory is kept for the next.
+  mutating func removeAll() {
+    keys.removeAll(keepingCapacity: true)
+    records = 0
+    received = .init()
+    happened = .init()
+  }
+
   mutating func add(_ line: Span<UInt8>) { add(line, RecordReading.hasEvents(line) ? try? RecordReading(line) : nil) }
+
+  /// What the writer gathered of some records.
+  /// - Parameter lines: what the lines say that are kept of them.
+  mutating func add(_ fed: borrowing FedRecords, lines: [RecordReading]) {
+    records += fed.count
+    received.add(fed.received)
+    happened.add(fed.happened)
+    keys.append(contentsOf: fed.keys)
+    for record in lines { addEvents(of: record) }
+  }
 
   /// - Parameter record: what the line says, where it has events and is a record.
   mutating func add(_ line: Span<UInt8>, _ record: RecordReading?) {
@@ -80,6 +118,10 @@ struct BlockSummary {
       return
     }
     received.add(record.time)
+    addEvents(of: record)
+  }
+
+  private mutating func addEvents(of record: RecordReading) {
     for event in record.facts { add(event, of: record) }
     for event in record.sessions { add(event, of: record) }
   }
@@ -88,18 +130,38 @@ struct BlockSummary {
     event.addKeys(to: &keys)
     if let key = event.numberKey(site: record.site ?? Array(RecordLine.defaultSite.utf8), source: record.source) { keys.append(key) }
     if event.kind == .session {
-      let sign = SessionSign(event, of: record)
-      happened.add(sign.start ?? sign.at)
-      happened.add(sign.end ?? sign.at)
+      let times = SessionTimes(event, of: record)
+      happened.add(times.start ?? times.at)
+      happened.add(times.end ?? times.at)
     }
     happened.add(event.believesDevice(record.via) ? event.time.map(Moment.init) ?? record.time : record.time)
   }
 
   /// The hashes of the keys, each once.
   var distinct: [UInt64] {
+    var places = 16
+    while places < 2 * keys.count { places *= 2 }
+    // Open addressing; 0 is a free place, and the key 0 stands beside the table.
+    var table = [UInt64](repeating: 0, count: places)
+    let shift = UInt64(UInt64.bitWidth - places.trailingZeroBitCount)
     var found: [UInt64] = []
     found.reserveCapacity(keys.count)
-    for key in keys.sorted() where found.last != key { found.append(key) }
+    var hasZero = false
+    for key in keys {
+      guard key != 0 else {
+        hasZero = true
+        continue
+      }
+      var place = Int(truncatingIfNeeded: (key &* Self.multiplier) >> shift)
+      while table[place] != 0, table[place] != key { place = (place + 1) & (places - 1) }
+      guard table[place] == 0 else { continue }
+      table[place] = key
+      found.append(key)
+    }
+    if hasZero { found.append(0) }
     return found
   }
+
+  /// Whoever sends us messages may choose what is hashed, and must not know which keys fall together.
+  private static let multiplier = UInt64.random(in: .min ... .max) | 1
 }

@@ -5,7 +5,7 @@ import Synchronization
 /// What the index's follower saw of whole blocks while it read their records, for whoever indexes the blocks: so a block is
 /// unpacked and read once for both. What is not here is read from the block itself.
 ///
-/// The follower adds on its thread; `take` may be called on another.
+/// The follower puts in on its thread; `take` may be called on another.
 public final class GatheredBlocks: Sendable {
   struct Block: Sendable {
     var filter: [UInt8]
@@ -18,45 +18,68 @@ public final class GatheredBlocks: Sendable {
     var block: Int
   }
 
-  private struct State {
-    var ready: [Place: Block] = [:]
-    var summary = BlockSummary()
-    var day: CalendarDay?
-    /// The record that must come next for the block at hand to be whole; -1 for none.
-    var next = -1
-  }
-
   /// Some megabytes of filters; whoever indexes comes by every second.
   private static let limit = 512
-  private let state = Mutex(State())
+  private let ready = Mutex<[Place: Block]>([:])
 
   public init() {}
 
-  /// Takes the next record that is read; only blocks that are read from their first record to their last count.
-  func add(_ line: Span<UInt8>, _ record: RecordReading?, _ day: CalendarDay, _ number: Int) {
-    state.withLock { state in
-      if number % Archive.Block.records == 0 {
-        state.summary = BlockSummary()
-        state.day = day
-        state.next = number
-      }
-      guard state.next == number, state.day == day else {
-        state.next = -1
-        return
-      }
-      state.summary.add(line, record)
-      state.next += 1
-      guard state.next % Archive.Block.records == 0 else { return }
-      if state.ready.count >= Self.limit { state.ready.removeAll() }
-      state.ready[Place(day: day, block: number / Archive.Block.records)] = Block(
-        filter: BlockFilter.make(state.summary.distinct), received: state.summary.received, happened: state.summary.happened)
+  fileprivate func put(_ day: CalendarDay, _ block: Int, _ made: Block) {
+    ready.withLock { ready in
+      if ready.count >= Self.limit { ready.removeAll() }
+      ready[Place(day: day, block: block)] = made
     }
   }
 
   /// Forgets all of it: events are read in another way from now on.
-  public func discard() { state.withLock { $0 = State() } }
+  public func discard() { ready.withLock { $0.removeAll() } }
 
   func take(_ day: CalendarDay, _ block: Int) -> Block? {
-    state.withLock { $0.ready.removeValue(forKey: Place(day: day, block: block)) }
+    ready.withLock { $0.removeValue(forKey: Place(day: day, block: block)) }
+  }
+}
+
+/// The block that a follower is reading; only blocks that are read from their first record to their last count.
+struct BlockGathering {
+  private let blocks: GatheredBlocks
+  private var summary = BlockSummary()
+  private var day: CalendarDay?
+  /// The record that must come next for the block at hand to be whole; -1 for none.
+  private var next = -1
+
+  init(into blocks: GatheredBlocks) { self.blocks = blocks }
+
+  /// Takes the next record that is read.
+  mutating func add(_ line: Span<UInt8>, _ record: RecordReading?, _ day: CalendarDay, _ number: Int) {
+    guard begin(day, number) else { return }
+    summary.add(line, record)
+    end(day, 1)
+  }
+
+  /// Takes the next records, all of one block, as the writer gathered them.
+  /// - Parameter lines: what those say whose lines are kept.
+  mutating func add(_ fed: borrowing FedRecords, lines: [RecordReading]) {
+    guard begin(fed.day, fed.first) else { return }
+    summary.add(fed, lines: lines)
+    end(fed.day, fed.count)
+  }
+
+  private mutating func begin(_ day: CalendarDay, _ number: Int) -> Bool {
+    if number % Archive.Block.records == 0 {
+      summary.removeAll()
+      self.day = day
+      next = number
+    }
+    if next == number, self.day == day { return true }
+    next = -1
+    return false
+  }
+
+  private mutating func end(_ day: CalendarDay, _ count: Int) {
+    next += count
+    guard next % Archive.Block.records == 0 else { return }
+    blocks.put(
+      day, next / Archive.Block.records - 1,
+      .init(filter: BlockFilter.make(summary.distinct), received: summary.received, happened: summary.happened))
   }
 }

@@ -123,6 +123,9 @@ struct RecordReading {
 }
 
 extension Via {
+  /// Whether the times in its records count for themselves (design section 12.20).
+  var believesDevice: Bool { self == .file || self == .import || self == .pcap }
+
   fileprivate init?(_ text: Span<UInt8>) {
     if text.equals("udp") { self = .udp } else { self.init(rawValue: text.string) }
   }
@@ -163,23 +166,10 @@ struct EventReading {
   var ip: IPAddress?
   var prefix: IPPrefix?
   var mac: MACAddress?
-  var macSource: [UInt8]?
-  var duid: [UInt8]?
-  var clientID: [UInt8]?
-  var hostname: [UInt8]?
   var leaseSeconds: Int?
   var leaseUntil: Timestamp?
   var leaseIsConfigured = false
-  var relay: [UInt8]?
-  var circuitID: [UInt8]?
   var isDeclared = false
-  /// Of a declared address; what is received belongs to its record's site.
-  var site: [UInt8]?
-  var user: [UInt8]?
-  var phone: [UInt8]?
-  var method: [UInt8]?
-  var session: [UInt8]?
-  var nas: [UInt8]?
   var outerIP: IPAddress?
   var clockIsDevice = false
   /// Of a `session`; nil where the log does not say what happened.
@@ -196,11 +186,66 @@ struct EventReading {
   var end: Timestamp?
   var time: Timestamp?
 
+  /// What it says in words, where it does: apart, so that a reading can be moved about at the cost of one reference.
+  private var texts: Texts?
+
+  var macSource: [UInt8]? { texts?.macSource }
+  var duid: [UInt8]? { texts?.duid }
+  var clientID: [UInt8]? { texts?.clientID }
+  var hostname: [UInt8]? { texts?.hostname }
+  var relay: [UInt8]? { texts?.relay }
+  var circuitID: [UInt8]? { texts?.circuitID }
+  /// Of a declared address; what is received belongs to its record's site.
+  var site: [UInt8]? { texts?.site }
+  var user: [UInt8]? { texts?.user }
+  var phone: [UInt8]? { texts?.phone }
+  var method: [UInt8]? { texts?.method }
+  var session: [UInt8]? { texts?.session }
+  var nas: [UInt8]? { texts?.nas }
+
+  /// Does not change once its event was read.
+  private final class Texts {
+    var macSource: [UInt8]?
+    var duid: [UInt8]?
+    var clientID: [UInt8]?
+    var hostname: [UInt8]?
+    var relay: [UInt8]?
+    var circuitID: [UInt8]?
+    var site: [UInt8]?
+    var user: [UInt8]?
+    var phone: [UInt8]?
+    var method: [UInt8]?
+    var session: [UInt8]?
+    var nas: [UInt8]?
+  }
+
+  /// Words that stand in most events, so that no memory is asked for.
+  private enum Words {
+    static let protocols = [Array("tcp".utf8), Array("udp".utf8), Array("icmp".utf8)]
+    static let macSources = [Array("log".utf8), Array("chaddr".utf8), Array("duid".utf8), Array("option79".utf8)]
+
+    static func word(_ value: ObjectScanner.Value, _ line: Span<UInt8>, of known: [[UInt8]]) -> [UInt8]? {
+      let text = line.extracting(value.range)
+      if value.kind == .string { for word in known where word.span.equals(text) { return word } }
+      return value.text(in: line)
+    }
+  }
+
   init(_ line: Span<UInt8>, at start: Int, number: Int) throws(Malformed) {
     self.number = number
     var members = try ObjectScanner(line, at: start)
     while let (name, value) = try members.member() { take(line.extracting(name), value, line) }
     range = start..<members.place + 1
+  }
+
+  /// Made when the first is read.
+  private var words: Texts {
+    mutating get {
+      if let texts { return texts }
+      let made = Texts()
+      texts = made
+      return made
+    }
   }
 
   private mutating func take(_ key: Span<UInt8>, _ value: ObjectScanner.Value, _ line: Span<UInt8>) {
@@ -211,7 +256,7 @@ struct EventReading {
       if key.equals("mac") {
         mac = MACAddress(text: text)
       } else if key.equals("nas") {
-        nas = value.text(in: line)
+        words.nas = value.text(in: line)
       } else if key.equals("end") {
         end = Timestamp(rfc3339: text)
       }
@@ -231,21 +276,21 @@ struct EventReading {
       } else if key.equals("time") {
         time = Timestamp(rfc3339: text)
       } else if key.equals("duid") {
-        duid = value.text(in: line)
+        words.duid = value.text(in: line)
       } else if key.equals("user") {
-        user = value.text(in: line)
+        words.user = value.text(in: line)
       } else if key.equals("site") {
-        site = value.text(in: line)
+        words.site = value.text(in: line)
       }
     case 5:
       if key.equals("relay") {
-        relay = value.text(in: line)
+        words.relay = value.text(in: line)
       } else if key.equals("clock") {
         clockIsDevice = text.equals("device")
       } else if key.equals("basis") {
         isDeclared = text.equals("declared")
       } else if key.equals("phone") {
-        phone = value.text(in: line)
+        words.phone = value.text(in: line)
       } else if key.equals("start") {
         start = Timestamp(rfc3339: text)
       }
@@ -262,7 +307,7 @@ struct EventReading {
       } else if key.equals("prefix") {
         prefix = IPPrefix(text: text)
       } else if key.equals("method") {
-        method = value.text(in: line)
+        words.method = value.text(in: line)
       }
     case 8:
       if key.equals("src_port") {
@@ -272,24 +317,24 @@ struct EventReading {
       } else if key.equals("dst_port") {
         dst.port = Endpoint.port(value.integer(in: line))
       } else if key.equals("protocol") {
-        proto = value.text(in: line)
+        proto = Words.word(value, line, of: Words.protocols)
       } else if key.equals("duration") {
         duration = value.integer(in: line)
       } else if key.equals("hostname") {
-        hostname = value.text(in: line)
+        words.hostname = value.text(in: line)
       } else if key.equals("outer_ip") {
         outerIP = IPAddress(text: text)
       }
-    case 9: if key.equals("client_id") { clientID = value.text(in: line) }
+    case 9: if key.equals("client_id") { words.clientID = value.text(in: line) }
     case 10:
       if key.equals("mac_source") {
-        macSource = value.text(in: line)
+        words.macSource = Words.word(value, line, of: Words.macSources)
       } else if key.equals("circuit_id") {
-        circuitID = value.text(in: line)
+        words.circuitID = value.text(in: line)
       } else if key.equals("lease_from") {
         leaseIsConfigured = text.equals("configuration")
       } else if key.equals("session_id") {
-        session = value.text(in: line)
+        words.session = value.text(in: line)
       }
     case 11: if key.equals("lease_until") { leaseUntil = Timestamp(rfc3339: text) }
     case 13:
@@ -306,7 +351,7 @@ struct EventReading {
 extension EventReading {
   /// Whether the event's own time counts. Files, imports and captures are read long after: only that time says when it
   /// happened (design section 12.20).
-  func believesDevice(_ via: Via) -> Bool { clockIsDevice || via == .file || via == .import || via == .pcap }
+  func believesDevice(_ via: Via) -> Bool { clockIsDevice || via.believesDevice }
 
   /// The address that it is about, and what it says; nil where the index has no use for it.
   func observation(of record: RecordReading, at position: RecordPosition, bindingTimeout: Int, list: Int) -> (
@@ -338,7 +383,7 @@ extension EventReading {
       o.until = record.time
     default: break
     }
-    if let macSource, macSource == Array("duid".utf8) { o.identity.macInDUID = mac } else { o.identity.mac = mac }
+    if let macSource, macSource.span.equals("duid") { o.identity.macInDUID = mac } else { o.identity.mac = mac }
     o.identity.macSource = mac == nil ? nil : macSource
     o.identity.duid = duid
     o.identity.clientID = clientID

@@ -1,5 +1,43 @@
 import Record
 
+/// When a message says that a session began and ended.
+struct SessionTimes {
+  /// The record's time, or the event's own where the device's clock is believed.
+  var at: Moment
+  var start: Moment?
+  var end: Moment?
+  /// `start` comes from a time or duration in the message.
+  var isStartStated = false
+
+  init(_ event: EventReading, of record: RecordReading) {
+    self.init(
+      received: record.time, believesDevice: event.believesDevice(record.via), action: event.sessionAction, time: event.time,
+      start: event.start, end: event.end, duration: event.duration)
+  }
+
+  /// - Parameter duration: seconds.
+  init(
+    received: Moment, believesDevice: Bool, action: SessionAction?, time: Timestamp?, start began: Timestamp?, end ended: Timestamp?,
+    duration: Int?
+  ) {
+    let claimed = time.map(Moment.init)
+    at = believesDevice ? claimed ?? received : received
+    // Where the receipt counts, what the message says of other moments is moved by as much as its own is wrong.
+    let shift = believesDevice ? 0 : (claimed ?? ended.map(Moment.init)).map { received.microseconds - $0.microseconds }
+    if action == .close || action == .free { end = ended.flatMap { time in shift.map { Moment(time).adding($0) } } ?? at }
+    if let began, let shift {
+      start = Moment(began).adding(shift)
+      isStartStated = true
+    } else if let duration, duration >= 0 {
+      start = (end ?? at).adding(-Int64(clamping: min(duration, 1 << 32)) * Timestamp.second)
+      isStartStated = true
+    } else if action == .open || action == .allocate || action == nil {
+      start = at
+    }
+    if let begin = start, begin > end ?? at { start = end ?? at }
+  }
+}
+
 /// What one message says of a session: that it began, goes on, or is over.
 struct SessionSign {
   var key: Observation.Key
@@ -23,25 +61,13 @@ struct SessionSign {
 
   init(_ event: EventReading, of record: RecordReading, at position: RecordPosition = RecordPosition(raw: 0)) {
     self.event = event
-    let own = event.believesDevice(record.via)
-    let claimed = event.time.map(Moment.init)
-    at = own ? claimed ?? record.time : record.time
-    clockIsDevice = own && claimed != nil
-    difference = claimed.map { Int(($0.microseconds - record.time.microseconds) / 1000) }
-    // Where the receipt counts, what the message says of other moments is moved by as much as its own is wrong.
-    let shift = own ? 0 : (claimed ?? event.end.map(Moment.init)).map { record.time.microseconds - $0.microseconds }
-    let isOver = event.sessionAction == .close || event.sessionAction == .free
-    if isOver { end = event.end.flatMap { time in shift.map { Moment(time).adding($0) } } ?? at }
-    if let time = event.start, let shift {
-      start = Moment(time).adding(shift)
-      isStartStated = true
-    } else if let seconds = event.duration, seconds >= 0 {
-      start = (end ?? at).adding(-Int64(clamping: min(seconds, 1 << 32)) * Timestamp.second)
-      isStartStated = true
-    } else if event.sessionAction == .open || event.sessionAction == .allocate || event.sessionAction == nil {
-      start = at
-    }
-    if let begin = start, begin > end ?? at { start = end ?? at }
+    let times = SessionTimes(event, of: record)
+    at = times.at
+    start = times.start
+    end = times.end
+    isStartStated = times.isStartStated
+    clockIsDevice = event.believesDevice(record.via) && event.time != nil
+    difference = event.time.map { Int((Moment($0).microseconds - record.time.microseconds) / 1000) }
     key = Observation.Key(time: at, position: position, number: event.number)
     site = record.site ?? Array(RecordLine.defaultSite.utf8)
     source = record.source

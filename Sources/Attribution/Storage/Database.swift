@@ -146,6 +146,14 @@ final class Statement {
     return self
   }
 
+  /// The same of a part of some bytes.
+  @discardableResult func bind(_ index: Int32, _ bytes: [UInt8], _ range: Range<Int>) -> Statement {
+    bytes.withUnsafeBytes { all in
+      _ = sqlite3_bind_blob64(handle, index, all.baseAddress.map { $0 + range.lowerBound }, UInt64(range.count), muhur_sqlite_transient())
+    }
+    return self
+  }
+
   @discardableResult func bind(_ index: Int32, text value: String?) -> Statement {
     if let value { sqlite3_bind_text(handle, index, value, -1, muhur_sqlite_transient()) } else { sqlite3_bind_null(handle, index) }
     return self

@@ -28,7 +28,12 @@ public final class Index {
 
   private var sites: [[UInt8]: Int] = [:]
   private var states: [AddressKey: AddressState] = [:]
-  private var pending: [(state: AddressState, observation: Observation)] = []
+  /// The latest of `sites` that was looked for.
+  private var latestSite: (name: [UInt8], id: Int)?
+  private var pending: [Pending] = []
+  /// Names that are to be written, and their keys one behind another.
+  private var names: [Name] = []
+  private var nameKeys: [UInt8] = []
   private var nextAddress = 1
   private var nextDetail = 1
 
@@ -37,11 +42,26 @@ public final class Index {
     let id: Int
     var timeline: Timeline?
     var detailID = 0
-    var detail: (Detail, macSource: [UInt8]?, duid: [UInt8]?, clientID: [UInt8]?)?
-    /// Names whose days in table `name` are known to reach at least this far.
-    var named: [[UInt8]: ClosedRange<Int>] = [:]
+    var detail: Described?
+    /// Names whose days in table `name` are known to reach at least this far: the latest few.
+    var named: [(hash: UInt64, key: [UInt8], days: ClosedRange<Int>)] = []
+    var nextNamed = 0
+    static let maximumNamed = 16
     var latestNamed: Named?
     init(id: Int) { self.id = id }
+
+    func isNamed(_ place: Int, _ key: Span<UInt8>) -> Bool {
+      let known = named[place].key
+      return known.span.equals(key)
+    }
+
+    /// What makes a row of table `detail`.
+    struct Described {
+      var detail: Detail
+      var macSource: [UInt8]?
+      var duid: [UInt8]?
+      var clientID: [UInt8]?
+    }
 
     /// What an observation's names depend on.
     struct Named: Equatable {
@@ -51,8 +71,18 @@ public final class Index {
     }
   }
 
+  private struct Pending {
+    var state: AddressState
+    var observation: Observation
+  }
+
   /// An address can be found under a key, on these days at least (days since 1970, UTC).
-  private typealias Name = (key: [UInt8], address: Int, days: ClosedRange<Int>)
+  private struct Name {
+    /// In `nameKeys`.
+    var key: Range<Int>
+    var address: Int
+    var days: ClosedRange<Int>
+  }
 
   /// Addresses kept in memory between commits; beyond it they are read again from the file.
   static let maximumStates = 20_000
@@ -161,13 +191,12 @@ public final class Index {
         continue
       }
       used += 1
-      let place = event.site ?? reading.site ?? Array(RecordLine.defaultSite.utf8)
-      let key = AddressKey(site: try site(place), ip: ip, length: length)
-      pending.append((try state(key), observation))
+      let key = AddressKey(site: try site(event.site ?? reading.site ?? Self.defaultSite), ip: ip, length: length)
+      pending.append(Pending(state: try state(key), observation: observation))
     }
     for event in reading.sessions where event.isPortBlock {
       try begin()
-      try apply(block: event, of: reading, site: try site(reading.site ?? Array(RecordLine.defaultSite.utf8)), at: position)
+      try apply(block: event, of: reading, site: try site(reading.site ?? Self.defaultSite), at: position)
       used += 1
     }
     if used > 0 {
@@ -176,8 +205,14 @@ public final class Index {
     }
   }
 
+  private static let defaultSite = Array(RecordLine.defaultSite.utf8)
+
   private func site(_ name: [UInt8]) throws -> Int {
-    if let known = sites[name] { return known }
+    if let latestSite, latestSite.name == name { return latestSite.id }
+    if let known = sites[name] {
+      latestSite = (name, known)
+      return known
+    }
     let id = sites.count + 1
     try begin()
     try database.statement("INSERT INTO site VALUES(?,?)").bind(1, id).bind(2, name).run()
@@ -287,14 +322,29 @@ public final class Index {
     if inTransaction { try? database.run("ROLLBACK") }
     inTransaction = false
     pending.removeAll()
+    names.removeAll()
+    nameKeys.removeAll()
     states.removeAll()
     sites.removeAll()
+    latestSite = nil
     try load()
   }
 
   private func write() throws {
     guard !pending.isEmpty else { return }
-    if isBulk { return try append() }
+    // Not a member while it is worked on: each look at an observation in there would be a copy.
+    var written: [Pending] = []
+    swap(&written, &pending)
+    defer {
+      written.removeAll(keepingCapacity: true)
+      swap(&written, &pending)
+      names.removeAll(keepingCapacity: true)
+      nameKeys.removeAll(keepingCapacity: true)
+    }
+    if isBulk { try append(written) } else { try insert(written) }
+  }
+
+  private func insert(_ pending: borrowing [Pending]) throws {
     // Only keys are moved about: an observation holds many references.
     struct Place {
       var address: Int
@@ -311,86 +361,106 @@ public final class Index {
       return a.track != b.track ? a.track < b.track : a.key < b.key
     }
     let insert = try database.statement("INSERT INTO main.observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
+    let insertDetail = try database.statement(Self.detailInsertion)
     let keep = try database.statement(Interval.insertion)
-    var names: [Name] = []
     for place in order {
       let state = pending[place.index].state
-      pending[place.index].observation.bind(to: insert, address: state.id, detail: try detail(pending[place.index].observation, state))
+      let row = try detail(pending[place.index].observation, state, insertDetail)
+      pending[place.index].observation.bind(to: insert, address: state.id, detail: row)
       try insert.run()
-      name(pending[place.index].observation, state, &names)
+      name(pending[place.index].observation, state)
     }
-    try write(names)
+    try writeNames()
     var start = 0
     while start < order.count {
       var end = start
       while end < order.count, order[end].address == order[start].address, order[end].track == order[start].track { end += 1 }
       if order[start].track == Observation.Track.address.rawValue {
-        try fold(pending[order[start].index].state, order[start..<end].map(\.index), keep)
+        try fold(pending[order[start].index].state, order[start..<end].map(\.index), of: pending, keep)
       }
       start = end
     }
-    pending.removeAll(keepingCapacity: true)
   }
 
   /// In the order of the archive; sorted and folded at the end.
-  private func append() throws {
+  private func append(_ pending: borrowing [Pending]) throws {
     let insert = try database.statement("INSERT INTO heap.observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
-    var names: [Name] = []
+    let insertDetail = try database.statement(Self.detailInsertion)
     for i in pending.indices {
       let state = pending[i].state
-      pending[i].observation.bind(to: insert, address: state.id, detail: try detail(pending[i].observation, state))
+      let row = try detail(pending[i].observation, state, insertDetail)
+      pending[i].observation.bind(to: insert, address: state.id, detail: row)
       try insert.run()
-      name(pending[i].observation, state, &names)
+      name(pending[i].observation, state)
     }
     let insertName = try database.statement("INSERT INTO heap.name VALUES(?,?,?,?)")
-    for (key, address, days) in names {
-      try insertName.bind(1, key).bind(2, address).bind(3, days.lowerBound).bind(4, days.upperBound).run()
+    for name in names {
+      try insertName.bind(1, nameKeys, name.key).bind(2, name.address).bind(3, name.days.lowerBound).bind(4, name.days.upperBound).run()
     }
-    pending.removeAll(keepingCapacity: true)
   }
 
   /// The row of what else an observation says: that of the observation before it on this address, where it is the same.
-  private func detail(_ o: Observation, _ state: AddressState) throws -> Int {
-    if let old = state.detail, old.0 == o.detail, old.macSource == o.identity.macSource, old.duid == o.identity.duid,
+  private func detail(_ o: borrowing Observation, _ state: AddressState, _ insert: Statement) throws -> Int {
+    if let old = state.detail, old.detail == o.detail, old.macSource == o.identity.macSource, old.duid == o.identity.duid,
       old.clientID == o.identity.clientID
     {
       return state.detailID
     }
-    try database.statement("INSERT INTO detail VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)").bind(1, nextDetail).bind(2, o.identity.macSource)
+    try insert.bind(1, nextDetail).bind(2, o.identity.macSource)
       .bind(3, o.identity.duid).bind(4, o.identity.clientID).bind(5, o.detail.hostname).bind(6, o.detail.relay).bind(7, o.detail.circuitID)
       .bind(8, o.detail.source).bind(9, o.detail.user).bind(10, o.detail.phone).bind(11, o.detail.method).bind(12, o.detail.session)
       .bind(13, o.detail.nas).bind(14, o.detail.outerIP?.bytes).run()
-    state.detail = (o.detail, o.identity.macSource, o.identity.duid, o.identity.clientID)
+    state.detail = .init(detail: o.detail, macSource: o.identity.macSource, duid: o.identity.duid, clientID: o.identity.clientID)
     state.detailID = nextDetail
     nextDetail += 1
     return state.detailID
   }
 
+  private static let detailInsertion = "INSERT INTO detail VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+
   /// Notes under which names the address can be found, where that is news.
-  private func name(_ o: Observation, _ state: AddressState, _ names: inout [Name]) {
+  private func name(_ o: borrowing Observation, _ state: AddressState) {
     let day = Int(o.time.microseconds.flooredQuotient(Timestamp.day))
     // The same names on the same day as the observation before it: nearly always.
     let latest = AddressState.Named(detail: state.detailID, mac: o.identity.mac ?? o.identity.macInDUID, day: day)
     if state.latestNamed == latest { return }
     state.latestNamed = latest
-    for key in NameKey.keys(of: o) {
-      if let known = state.named[key], known.contains(day) { continue }
-      if state.named.count >= 16 { state.named.removeAll() }
-      let known = state.named[key] ?? day...day
-      let days = min(known.lowerBound, day)...max(known.upperBound, day)
-      state.named[key] = days
-      names.append((key, state.id, days))
+    NameKey.add(of: o, to: &nameKeys) { key, range in
+      let hash = KeyHash.of(0, key)
+      if let known = state.named.firstIndex(where: { $0.hash == hash }), state.isNamed(known, key) {
+        let old = state.named[known].days
+        if old.contains(day) { return false }
+        state.named[known].days = min(old.lowerBound, day)...max(old.upperBound, day)
+        names.append(Name(key: range, address: state.id, days: state.named[known].days))
+        return true
+      }
+      if state.named.count < AddressState.maximumNamed {
+        state.named.append((hash, key.array, day...day))
+      } else {
+        state.named[state.nextNamed] = (hash, key.array, day...day)
+        state.nextNamed = (state.nextNamed + 1) % AddressState.maximumNamed
+      }
+      names.append(Name(key: range, address: state.id, days: day...day))
+      return true
     }
   }
 
-  private func write(_ names: [Name]) throws {
+  private func writeNames() throws {
     let insert = try database.statement(
       """
       INSERT INTO name VALUES(?,?,?,?)
       ON CONFLICT DO UPDATE SET first=min(first, excluded.first), last=max(last, excluded.last)
+      WHERE excluded.first<first OR excluded.last>last
       """)
-    for (key, address, days) in names.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-      try insert.bind(1, key).bind(2, address).bind(3, days.lowerBound).bind(4, days.upperBound).run()
+    // In the order of the table. Which of two with one key comes first does not matter: `min` and `max`.
+    nameKeys.withUnsafeBufferPointer { text in
+      names.sort { a, b in
+        let order = memcmp(text.baseAddress! + a.key.lowerBound, text.baseAddress! + b.key.lowerBound, min(a.key.count, b.key.count))
+        return order != 0 ? order < 0 : a.key.count < b.key.count
+      }
+    }
+    for name in names {
+      try insert.bind(1, nameKeys, name.key).bind(2, name.address).bind(3, name.days.lowerBound).bind(4, name.days.upperBound).run()
     }
   }
 
@@ -398,8 +468,9 @@ public final class Index {
 
   /// Reads observations of an address on, or again from where late ones belong.
   /// - Parameter observations: places in `pending`, by time.
-  private func fold(_ state: AddressState, _ observations: [Int], _ insert: Statement) throws {
-    guard let first = observations.first.map({ pending[$0].observation.key }) else { return }
+  private func fold(_ state: AddressState, _ observations: [Int], of pending: borrowing [Pending], _ insert: Statement) throws {
+    guard let earliest = observations.first else { return }
+    let first = pending[earliest].observation.key
     var timeline = try state.timeline ?? load(state.id)
     // Moved, not copied, while it changes.
     state.timeline = nil
@@ -408,9 +479,12 @@ public final class Index {
       try insert.run()
     }
     if let last = timeline.last, first < last {
-      let late = observations.prefix { pending[$0].observation.key < last }
-      if late.allSatisfy({ timeline.absorbs(pending[$0].observation) }) {
-        for i in observations.dropFirst(late.count) { timeline.read(pending[i].observation) }
+      var late = 0
+      while late < observations.count, pending[observations[late]].observation.key < last { late += 1 }
+      var isNews = false
+      for i in observations.prefix(late) where !timeline.absorbs(pending[i].observation) { isNews = true }
+      if !isNews {
+        for i in observations.dropFirst(late) { timeline.read(pending[i].observation) }
       } else {
         timeline = try refold(state.id, from: first, keep)
       }

@@ -2,42 +2,64 @@ public import Archive
 import Record
 
 /// Brings an index up to date with its archive. Live, after a restart, in `reindex` and for an auditor's copy it is this
-/// one reading of the archive's records, from where the index stands.
+/// one reading of the archive's records, from where the index stands. Where the writer is beside it in one process, it
+/// takes from the `RecordFeed` what it need not read.
 public final class IndexFollower {
   public let index: Index
   private let archive: ArchiveFolder
-  private let gathered: GatheredBlocks?
+  private let feed: RecordFeed?
+  private var gathering: BlockGathering?
   private var day: CalendarDay?
+  /// The day's record that is read next.
+  private var record = 0
+  /// Stands at `record`; nil where the disk was not read last.
   private var reader: DayReader?
-  /// The head of the last line that was read (its time stands there), and its day's place.
+  /// The head of the last line that was read from the disk: its time stands there.
   private var head: [UInt8] = []
+  /// When the record that was read last was received, where that was not read from the disk.
+  private var fedTime: Moment?
 
   private var rereader: Rereader?
 
   /// - Parameters:
   ///   - rereading: nil takes all events as they are recorded; only for an index that is filled from nothing.
   ///   - gathered: gets what is seen of whole blocks.
-  public init(_ index: Index, of archive: ArchiveFolder, rereading: Rereading? = nil, gathered: GatheredBlocks? = nil) {
-    self.gathered = gathered
+  ///   - feed: of whoever writes the archive.
+  public init(
+    _ index: Index, of archive: ArchiveFolder, rereading: Rereading? = nil, gathered: GatheredBlocks? = nil, feed: RecordFeed? = nil
+  ) {
+    gathering = gathered.map { BlockGathering(into: $0) }
+    self.feed = feed
     self.index = index
     self.archive = archive
     rereader = rereading.map { Rereader($0, inOrder: true) }
   }
 
   /// Reads every record that is there and was not read yet, in transactions of bounded size.
-  /// - Parameter records: at most so many; the rest is left for the next call.
+  /// - Parameters:
+  ///   - limit: about so many at most; the rest is left for the next call.
+  ///   - isLazy: what was read may be committed by a later call, if it is not much: a row costs least among many.
   /// - Returns: how many it read.
   /// - Throws: `ArchiveError` where records cannot be read, `IndexError`. What was committed stays; nothing is half done.
-  @discardableResult public func catchUp(records limit: Int = .max) throws -> Int {
+  @discardableResult public func catchUp(records limit: Int = .max, isLazy: Bool = false) throws -> Int {
     var read = 0
     do {
-      while read < limit {
+      reading: while read < limit {
         guard try openDay() else { break }
-        let before = read
-        try readDay(&read, limit)
-        if read == before, try !nextDay() { break }
+        switch next() {
+        case .upToDate: break reading
+        case .records(let fed):
+          try take(fed)
+          read += fed.count
+          if index.isFull { try commit() }
+          feed?.giveBack(fed)
+        case .disk(let end):
+          let before = read
+          try readDay(&read, limit, until: end)
+          if read == before, try !nextDay() { break reading }
+        }
       }
-      try commit()
+      if !isLazy { try commit() }
       // What comes from now on is read by today's dialects already.
       if read < limit { rereader = nil }
     } catch {
@@ -45,13 +67,20 @@ public final class IndexFollower {
       reader = nil
       day = nil
       head = []
+      fedTime = nil
       throw error
     }
     return read
   }
 
+  /// Who reads messages again needs all of them.
+  private func next() -> RecordFeed.Next {
+    guard let feed, let day, rereader == nil else { return .disk(until: nil) }
+    return feed.next(at: RecordPosition(day: day, record: record))
+  }
+
   private func openDay() throws -> Bool {
-    if reader != nil { return true }
+    if day != nil { return true }
     let days = try archive.days()
     let position = index.next
     // A day that retention has deleted is gone: go on behind it.
@@ -62,19 +91,18 @@ public final class IndexFollower {
 
   private func open(_ day: CalendarDay, from record: Int) {
     self.day = day
-    reader = DayReader(archive.day(day), from: record)
+    self.record = record
+    reader = nil
   }
 
   /// The writer goes on to the next day with its first record there, and never back: so a day is over once a later one
   /// has a record, and what this one has then is all.
   private func nextDay() throws -> Bool {
-    guard let day, let reader, let next = try archive.days().first(where: { $0 > day }) else { return false }
+    guard let day, let next = try archive.days().first(where: { $0 > day }) else { return false }
     guard try DayReader.record(0, of: archive.day(next)) != nil else { return try isPast(next) ? skip(to: next) : false }
-    let position = reader.position
     var read = 0
     try readDay(&read, .max)
-    if reader.position != position { return true }
-    return skip(to: next)
+    return read > 0 ? true : skip(to: next)
   }
 
   /// Whether a day without a record is followed by another, so that there will never be one.
@@ -92,11 +120,15 @@ public final class IndexFollower {
   /// So that little is read again where a long reading is broken off.
   private static let recordsInTransaction = 2_000_000
 
-  private func readDay(_ read: inout Int, _ limit: Int) throws {
-    guard let day, let reader, read < limit else { return }
+  /// - Parameter end: the record before which to stop; nil reads all there is.
+  private func readDay(_ read: inout Int, _ limit: Int, until end: Int? = nil) throws {
+    guard let day, read < limit else { return }
+    let reader = self.reader ?? DayReader(archive.day(day), from: record)
+    self.reader = reader
+    let limit = end.map { min(limit, read + max(0, $0 - record)) } ?? limit
     var count = read
     defer { read = count }
-    while true {
+    while count < limit {
       var full = false
       let before = count
       try reader.forEach { number, line in
@@ -109,32 +141,51 @@ public final class IndexFollower {
         head.removeAll(keepingCapacity: true)
         head.append(line.extracting(0..<min(line.count, 43)))
         if oldest == nil { oldest = lastTime }
+        record = number + 1
         count += 1
         full = index.isFull || count - before >= Self.recordsInTransaction
         return !full && count < limit
       }
       guard full else { return }
       try commit()
-      if count >= limit { return }
     }
   }
 
   private func take(_ line: Span<UInt8>, at position: RecordPosition) throws {
     // Whoever indexes blocks needs the sessions too, which the index leaves in the archive.
-    let isNeeded = gathered == nil ? RecordReading.matters(line) : RecordReading.hasEvents(line)
+    let isNeeded = gathering == nil ? RecordReading.matters(line) : RecordReading.hasEvents(line)
     let reading = isNeeded ? try? RecordReading(line) : nil
-    gathered?.add(line, reading, position.day, position.record)
+    gathering?.add(line, reading, position.day, position.record)
     if let reading, reading.matters { try index.apply(reading, at: position, previous: lastTime) }
   }
 
+  /// What the writer gathered of the next records.
+  private func take(_ fed: FedRecords) throws {
+    readings.removeAll(keepingCapacity: true)
+    for line in fed.lines {
+      guard let reading = try? RecordReading(fed.text.span.extracting(line.range)) else { continue }
+      if gathering != nil { readings.append(reading) }
+      guard reading.matters else { continue }
+      try index.apply(
+        reading, at: RecordPosition(day: fed.day, record: fed.first + line.record), previous: line.previous ?? lastTime)
+    }
+    gathering?.add(fed, lines: readings)
+    if oldest == nil { oldest = fed.oldest }
+    reader = nil
+    head.removeAll(keepingCapacity: true)
+    fedTime = fed.newest
+    record += fed.count
+  }
+  private var readings: [RecordReading] = []
+
   /// When the record that was read last was received.
   private var lastTime: Moment? {
-    guard !head.isEmpty else { return index.newest }
+    guard !head.isEmpty else { return fedTime ?? index.newest }
     return RecordTime.leading(head.span).map(Moment.init) ?? index.newest
   }
 
   private func commit() throws {
-    guard let day, let reader else { return }
-    try index.commit(next: RecordPosition(day: day, record: reader.position), oldest: oldest, newest: lastTime)
+    guard let day else { return }
+    try index.commit(next: RecordPosition(day: day, record: record), oldest: oldest, newest: lastTime)
   }
 }

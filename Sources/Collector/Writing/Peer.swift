@@ -1,3 +1,4 @@
+import Attribution
 import Dialects
 import PacketDecoding
 import Record
@@ -14,6 +15,8 @@ final class Peer {
 
   /// `,"via":"udp","source":"dhcp1","from":"10.20.0.2:51412"`.
   let sender: [UInt8]
+  /// The same for whoever indexes its records.
+  let fed: RecordFeed.Sender
   /// nil for one that no entry of `devices` names.
   let device: Configuration.Device?
   /// How its messages are read; events of an unlisted sender are not kept once there are devices.
@@ -30,10 +33,12 @@ final class Peer {
   let isFile: Bool
 
   init(
-    sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool, activity: SenderActivity,
+    via: Via, sender: [UInt8], device: Configuration.Device?, reading: SourceReading, senderKey: UInt64, keepsEvents: Bool,
+    activity: SenderActivity,
     reader: EntryReader? = nil, isFile: Bool = false, packets: PacketReading? = nil
   ) {
     self.sender = sender
+    fed = RecordFeed.Sender(via: via, source: device?.name, site: device?.site, members: sender)
     self.device = device
     self.reading = reading
     self.senderKey = senderKey

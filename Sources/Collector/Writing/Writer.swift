@@ -1,4 +1,5 @@
 import Archive
+import Attribution
 import Dialects
 import Glibc
 import PacketDecoding
@@ -33,6 +34,7 @@ final class Writer: @unchecked Sendable {
   // Lines that are not written yet.
   private var record = RecordWriter()
   private var lines: [UInt8] = []
+  private var gathering: RecordGathering
   private var lineCount = 0
   private var messageCount = 0
   /// Notices among them, whole lines, to be written again where the write fails.
@@ -54,9 +56,11 @@ final class Writer: @unchecked Sendable {
   private static let maximumPeers = 16_384
 
   init(
-    tail: TailWriter, archive: ArchiveFolder, zone: Zone, configuration: Configuration, dialects: DialectSet, counters: Counters
+    tail: TailWriter, archive: ArchiveFolder, zone: Zone, configuration: Configuration, dialects: DialectSet, counters: Counters,
+    feed: RecordFeed
   ) {
     self.tail = tail
+    gathering = RecordGathering(for: feed)
     archiveZone = zone
     archivePath = archive.path
     reserve = Reserve(archive)
@@ -120,6 +124,7 @@ final class Writer: @unchecked Sendable {
   private func add(_ bytes: Span<UInt8>, _ message: Batch.Message, peer: Peer) {
     let microseconds = message.microseconds
     let sender = peer.sender
+    let start = lines.count
     record.begin(&lines, microseconds: microseconds, offsetMinutes: offset(at: microseconds), sender: sender.span)
     let isUnended = message.original == Batch.Message.unended
     let isCut = message.original > bytes.count || isUnended
@@ -139,7 +144,7 @@ final class Writer: @unchecked Sendable {
       let decoded = text
       read(decoded.span, isCut: isCut, microseconds: microseconds, peer: peer)
     }
-    RecordWriter.end(&lines, events: events)
+    gathering.end(&lines, from: start, microseconds: microseconds, sender: peer.fed, events: events)
     lineCount += 1
     messageCount += 1
     if lineCount >= tail.roomInBlock || lines.count >= 1 << 20 { flush() }
@@ -159,12 +164,13 @@ final class Writer: @unchecked Sendable {
     case .message, .fragment: break
     }
     let sender = peer.sender
+    let start = lines.count
     record.begin(&lines, microseconds: message.microseconds, offsetMinutes: offset(at: message.microseconds), sender: sender.span)
     let isCut = message.original > bytes.count
     if isCut { counters.cut.add(1) }
     RecordWriter.position(&lines, cut: isCut ? .some(message.original) : nil, linkType: type.rawValue)
     RecordWriter.raw(&lines, bytes: bytes, text: nil)
-    RecordWriter.end(&lines, events: events)
+    gathering.end(&lines, from: start, microseconds: message.microseconds, sender: peer.fed, events: events)
     if !events.isEmpty {
       peer.activity.events += events.count
       counters.events.add(events.count)
@@ -280,6 +286,7 @@ final class Writer: @unchecked Sendable {
     if packets != nil, activity.thinned == nil { activity.thinned = 0 }
     let certificate = message.connection == 0 ? nil : source.certificate(of: message.connection)
     return Peer(
+      via: source.via,
       sender: RecordWriter.sender(
         via: source.via, source: device?.name, site: device?.site, from: String(decoding: from, as: UTF8.self), peer: certificate),
       device: device,
@@ -329,6 +336,7 @@ final class Writer: @unchecked Sendable {
       }
       guard count > 0 else { return }
       try tail.append(bytes.extracting(start..<end), count: count)
+      gathering.written(count, day: tail.day, end: tail.records)
       counters.recorded.add(count)
       counters.recordedBytes.add(end - start)
       start = end
@@ -369,6 +377,7 @@ final class Writer: @unchecked Sendable {
         diskFailed(error)
         return
       }
+      gathering.written(0, day: day, end: 0)
       dayClock.begun(day)
     }
   }
@@ -417,6 +426,7 @@ final class Writer: @unchecked Sendable {
 
   private func put(notice line: [UInt8]) {
     lines.append(line.span)
+    gathering.add(notice: line.span)
     lineCount += 1
     noticeLines.append(line)
     if lineCount >= tail.roomInBlock { flush() }
@@ -430,10 +440,12 @@ final class Writer: @unchecked Sendable {
     var failure: ArchiveError?
     do throws(ArchiveError) {
       try tail.append(lines.span, count: lineCount)
+      gathering.written(lineCount, day: tail.day, end: tail.records)
       counters.recorded.add(messageCount)
       counters.recordedBytes.add(lines.count)
     } catch {
       failure = error
+      gathering.forget()
       lost(messageCount, since: Clock.microseconds(), where: "disk")
       unwritten.append(contentsOf: noticeLines)
     }
