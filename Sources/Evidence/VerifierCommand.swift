@@ -38,6 +38,7 @@ public enum VerifierCommand {
       --report FILE.html  also a page to print, in Turkish and English; FILE must not exist
       --quiet            nothing; the exit code alone
       --version          the program's version, alone on the command line
+      --help             this text
 
     exit codes
       0  all holds

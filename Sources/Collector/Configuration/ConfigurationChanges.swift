@@ -10,6 +10,7 @@ extension Configuration {
     compare("index", index == old.index)
     compare("socket", socket == old.socket)
     compare("commit_interval", commitInterval.microseconds == old.commitInterval.microseconds)
+    compare("retention", retention.microseconds == old.retention.microseconds)
     compare("sources", sources == old.sources)
     compare("metrics.listen", metrics?.address == old.metrics?.address && metrics?.port == old.metrics?.port)
     return paths
