@@ -347,7 +347,7 @@ struct FeedingWriter {
       try flush()
       if maker.chance(3) { try archive.pack(day) }
       if maker.chance(2) { try follower.catchUp(records: maker.pick([1, 500, .max]), isLazy: maker.chance(2)) }
-      if maker.chance(4) { try blocks.catchUp() }
+      if maker.chance(4) { try blocks.catchUp(isBusy: maker.chance(2)) }
       // What waited is gone.
       if maker.chance(12) { _ = feed.next(at: RecordPosition(day: day.adding(days: 1), record: 0)) }
       // The program ends and starts again, or another index takes this one's place.
