@@ -62,14 +62,20 @@ extension Span<UInt8> {
   public var string: String { String(decoding: array, as: UTF8.self) }
 
   /// A decimal number of at most 18 digits and nothing else; no sign.
-  public var decimal: Int? {
-    guard count > 0, count <= 18 else { return nil }
+  @inlinable public var decimal: Int? {
+    let (value, end) = leadingDecimal(at: 0)
+    return end == count && end > 0 && end <= 18 ? value : nil
+  }
+
+  /// The decimal digits that begin there, and the place behind them: of more than 18 the value means nothing.
+  @inlinable public func leadingDecimal(at start: Int) -> (value: Int, end: Int) {
     var value = 0
-    for i in indices {
-      guard self[i].isDigit else { return nil }
-      value = value * 10 + Int(self[i] &- 0x30)
+    var at = start
+    while at < count, self[at].isDigit {
+      value = value &* 10 &+ Int(self[at] &- 0x30)
+      at += 1
     }
-    return value
+    return (value, at)
   }
 }
 

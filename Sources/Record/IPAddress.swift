@@ -43,27 +43,33 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
   public init?(_ text: String) { self.init(text: Array(text.utf8).span) }
 
   private static func v4(_ text: Span<UInt8>) -> UInt32? {
+    guard let found = leadingV4(text, at: 0), found.end == text.count else { return nil }
+    return found.value
+  }
+
+  /// Dotted decimal that begins there, and the place behind it; more may follow, also digits.
+  @inlinable public static func leadingV4(_ text: Span<UInt8>, at start: Int) -> (value: UInt32, end: Int)? {
     var value: UInt32 = 0
-    var part: UInt32 = 0
-    var digits = 0
-    var parts = 0
-    for i in text.indices {
-      let b = text[i]
-      if b.isDigit {
-        if digits > 0, part == 0 { return nil }
-        part = part * 10 + UInt32(b &- 0x30)
-        digits += 1
-        guard part <= 255 else { return nil }
-      } else {
-        guard b == 0x2e, digits > 0, parts < 3 else { return nil }
-        value = value << 8 | part
-        part = 0
-        digits = 0
-        parts += 1
+    var at = start
+    for part in 0..<4 {
+      if part > 0 {
+        guard at < text.count, text[at] == 0x2e else { return nil }
+        at += 1
       }
+      guard at < text.count, text[at].isDigit else { return nil }
+      var number = UInt32(text[at] &- 0x30)
+      let first = at
+      at += 1
+      // No leading zeros: they mean octal to some.
+      while at < text.count, at - first < 3, text[at].isDigit {
+        if number == 0 { return nil }
+        number = number &* 10 &+ UInt32(text[at] &- 0x30)
+        at += 1
+      }
+      guard number <= 255 else { return nil }
+      value = value << 8 | number
     }
-    guard parts == 3, digits > 0 else { return nil }
-    return value << 8 | part
+    return (value, at)
   }
 
   private static func v6(_ text: Span<UInt8>) -> UInt128? {

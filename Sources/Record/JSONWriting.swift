@@ -3,9 +3,11 @@
 extension [UInt8] {
   /// A JSON string of valid UTF-8: only `"`, `\` and U+0000 to U+001F are escaped.
   public mutating func append(jsonString text: Span<UInt8>) {
-    append(0x22)
-    append(jsonEscaped: text)
-    append(0x22)
+    append(room: text.count * 6 + 10) { room in
+      room.put(0x22)
+      room.put(jsonEscaped: text)
+      room.put(0x22)
+    }
   }
 
   public mutating func append(jsonString text: String) { append(jsonString: Array(text.utf8).span) }
@@ -47,9 +49,10 @@ enum JSONEscape {
     var i = 0
     // Where a byte goes depends on those before it; which of eight need an escape does not.
     while i + 16 <= count {
-      var special = Self.special(text.word(at: i))
+      let word = text.word(at: i)
+      unsafe UnsafeMutableRawPointer(to).storeBytes(of: word.littleEndian, as: UInt64.self)
+      var special = Self.special(word)
       if special == 0 {
-        unsafe copy8(text, i, to)
         unsafe to += 8
         i += 8
         continue

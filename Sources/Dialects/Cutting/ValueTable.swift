@@ -144,9 +144,9 @@ struct ValueTable: Sendable {
 
   /// The text that is cut, then what does not stand in it as it is: values with escapes, joined values.
   private(set) var bytes: [UInt8] = []
-  private var values: [Value] = []
+  private var values = [Value](repeating: Value(), count: CaseCompiler.maximumKeys)
   /// How often each name came.
-  private var occurrences: [Int32] = []
+  private var occurrences = [Int32](repeating: 0, count: CaseCompiler.maximumKeys)
   private var open = 0
   private var joined: [UInt8] = []
   var order = KeyOrder()
@@ -164,8 +164,6 @@ struct ValueTable: Sendable {
 
   init() {
     bytes.reserveCapacity(1 << 12)
-    values.reserveCapacity(CaseCompiler.maximumKeys)
-    occurrences.reserveCapacity(CaseCompiler.maximumKeys)
     columns.reserveCapacity(Self.maximumColumns)
     path.reserveCapacity(1 << 10)
     joined.reserveCapacity(1 << 10)
@@ -177,12 +175,12 @@ struct ValueTable: Sendable {
   mutating func reset(_ keys: KeyTable, _ text: Span<UInt8>) {
     bytes.removeAll(keepingCapacity: true)
     bytes.append(text)
-    values.removeAll(keepingCapacity: true)
-    occurrences.removeAll(keepingCapacity: true)
-    columns.removeAll(keepingCapacity: true)
-    path.removeAll(keepingCapacity: true)
-    values.append(contentsOf: repeatElement(Value(), count: keys.count))
-    occurrences.append(contentsOf: repeatElement(0, count: keys.entries.count))
+    var values = values.mutableSpan
+    for i in 0..<keys.count { values[i] = Value() }
+    var occurrences = occurrences.mutableSpan
+    for i in 0..<keys.entries.count { occurrences[i] = 0 }
+    if !columns.isEmpty { columns.removeAll(keepingCapacity: true) }
+    if !path.isEmpty { path.removeAll(keepingCapacity: true) }
     isCut = false
   }
 
