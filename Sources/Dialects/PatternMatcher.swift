@@ -134,6 +134,19 @@ struct MatchScratch: Sendable {
     return nil
   }
 
+  /// The short way for a pattern that is one field: whether it reads the text from a place to its end. Where it does not,
+  /// `match` tells why.
+  mutating func takeWhole(_ text: Span<UInt8>, _ at: Int, _ dialect: Dialect, _ node: Int) -> Bool {
+    let nodes = dialect.nodes
+    guard nodes[node].kind == .field else { return false }
+    steps += 1
+    let kept = captureCount
+    let pool = dialect.pool
+    if take(text, at, nodes[node], pool.span) == text.count { return true }
+    keep(captures: kept)
+    return false
+  }
+
   private mutating func fail(_ at: Int, _ node: Int) {
     if at >= failedAt { (failedAt, failedNode) = (at, node) }
   }
@@ -293,22 +306,27 @@ struct MatchScratch: Sendable {
 
   /// A word ends where the literal behind it begins for the first time, at a blank, or at the end. It is never empty.
   private func wordEnd(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Int? {
+    let search = until.isEmpty ? Self.blanks : Self.blanks.and(pool[until.lowerBound])
     var end = at
-    while end < text.count, !text[end].isBlank {
-      if !until.isEmpty, begins(text, end, until, pool) { break }
+    while true {
+      end = search.first(in: text, from: end)
+      if end == text.count || text[end].isBlank || begins(text, end, until, pool) { return end > at ? end : nil }
       end += 1
     }
-    return end > at ? end : nil
   }
+
+  private static let blanks = ByteSearch([0x20, 0x09])
 
   private func phraseEnd(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Int? {
     guard !until.isEmpty else { return nil }
+    let search = ByteSearch(pool[until.lowerBound])
     var end = at
-    while end <= text.count - until.count {
+    while true {
+      end = search.first(in: text, from: end)
+      guard end <= text.count - until.count else { return nil }
       if begins(text, end, until, pool) { return end }
       end += 1
     }
-    return nil
   }
 
   /// Text ends where the literal behind it stands for the last time: what a client says about itself (a host name) may

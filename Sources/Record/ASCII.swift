@@ -36,7 +36,7 @@ extension Span<UInt8> {
     }
   }
 
-  public func equals(_ other: Span<UInt8>) -> Bool {
+  @inlinable public func equals(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     for i in indices where self[i] != other[i] { return false }
     return true
@@ -75,41 +75,20 @@ extension Span<UInt8> {
 
 extension [UInt8] {
   /// Appends the bytes with one copy.
-  @inlinable public mutating func append(_ bytes: Span<UInt8>) {
-    append(addingCapacity: bytes.count) { out in
-      for i in bytes.indices { out.append(bytes[i]) }
-    }
-  }
+  public mutating func append(_ bytes: Span<UInt8>) { append(room: bytes.count) { $0.put(bytes) } }
 
-  @inlinable public mutating func append(_ text: StaticString) {
-    text.withUTF8Buffer { unsafe append(contentsOf: $0) }
+  public mutating func append(_ text: StaticString) {
+    append(room: text.utf8CodeUnitCount) { room in
+      text.withUTF8Buffer { unsafe room.put($0.span) }
+    }
   }
 
   /// A decimal number.
-  public mutating func append(decimal value: Int) {
-    if value < 0 {
-      append(0x2d)
-      return append(magnitude: value.magnitude)
-    }
-    append(magnitude: UInt(value))
-  }
+  public mutating func append(decimal value: Int) { append(room: 20) { $0.put(decimal: value) } }
 
-  private mutating func append(magnitude value: UInt) {
-    var divisor: UInt = 1
-    while value / divisor >= 10 { divisor *= 10 }
-    while divisor > 0 {
-      append(UInt8(truncatingIfNeeded: value / divisor % 10) &+ 0x30)
-      divisor /= 10
-    }
-  }
-
-  /// The last `digits` decimal digits, with leading zeros.
+  /// The last `digits` decimal digits, with leading zeros; at least one.
   public mutating func append(_ value: Int, digits: Int) {
-    var divisor = 1
-    for _ in 1..<Swift.max(1, digits) { divisor *= 10 }
-    while divisor > 0 {
-      append(UInt8(truncatingIfNeeded: value / divisor % 10) &+ 0x30)
-      divisor /= 10
-    }
+    let digits = Swift.max(1, digits)
+    append(room: digits) { $0.put(value, digits: digits) }
   }
 }

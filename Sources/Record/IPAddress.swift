@@ -32,13 +32,12 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
   /// brackets, no prefix length, nothing before or behind.
   public init?(text: Span<UInt8>) {
     guard text.count >= 2, text.count <= 45 else { return nil }
-    for i in text.indices where text[i] == 0x3a {
-      guard let v = Self.v6(text) else { return nil }
-      value = v
+    if let v = Self.v4(text) {
+      value = Self.mapped | UInt128(v)
       return
     }
-    guard let v = Self.v4(text) else { return nil }
-    value = Self.mapped | UInt128(v)
+    guard text.firstIndex(of: 0x3a) != nil, let v = Self.v6(text) else { return nil }
+    value = v
   }
 
   public init?(_ text: String) { self.init(text: Array(text.utf8).span) }
@@ -136,11 +135,32 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
 
 extension [UInt8] {
   /// Dotted decimal, or RFC 5952 text.
-  public mutating func append(_ address: IPAddress) {
+  public mutating func append(_ address: IPAddress) { append(room: TextRoom.longestAddress) { $0.put(address) } }
+
+  /// The peer of a message as records write it: `ip:port`, IPv6 in brackets.
+  public mutating func append(_ address: IPAddress, port: UInt16) {
+    if address.isV4 {
+      append(address)
+    } else {
+      append(0x5b)
+      append(address)
+      append(0x5d)
+    }
+    append(0x3a)
+    append(decimal: Int(port))
+  }
+}
+
+extension TextRoom {
+  /// Eight groups of four digits, or an IPv4 address.
+  static var longestAddress: Int { 39 }
+
+  /// Dotted decimal, or RFC 5952 text.
+  mutating func put(_ address: IPAddress) {
     if let v4 = address.v4 {
-      for i in 0..<4 {
-        if i > 0 { append(0x2e) }
-        append(decimal: Int(v4 >> UInt32(24 - 8 * i) & 255))
+      for shift in stride(from: UInt32(24), through: 0, by: -8) {
+        put(decimal: Int(v4 >> shift & 255))
+        if shift > 0 { put(0x2e) }
       }
       return
     }
@@ -160,34 +180,22 @@ extension [UInt8] {
     var i = 0
     while i < 8 {
       if i == best.start {
-        append("::")
+        put(0x3a)
+        put(0x3a)
         i += best.count
         continue
       }
-      if i > 0, i != best.start + best.count || best.start < 0 { append(0x3a) }
+      if i > 0, i != best.start + best.count || best.start < 0 { put(0x3a) }
       let g = group(i)
       var shift: UInt16 = 12
       while shift > 0, g >> shift == 0 { shift -= 4 }
       while true {
-        append(Hex.digit(UInt8(truncatingIfNeeded: g >> shift & 15)))
+        put(Hex.digit(UInt8(truncatingIfNeeded: g >> shift & 15)))
         if shift == 0 { break }
         shift -= 4
       }
       i += 1
     }
-  }
-
-  /// The peer of a message as records write it: `ip:port`, IPv6 in brackets.
-  public mutating func append(_ address: IPAddress, port: UInt16) {
-    if address.isV4 {
-      append(address)
-    } else {
-      append(0x5b)
-      append(address)
-      append(0x5d)
-    }
-    append(0x3a)
-    append(decimal: Int(port))
   }
 }
 

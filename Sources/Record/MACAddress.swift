@@ -74,12 +74,15 @@ public struct MACAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
 
 extension [UInt8] {
   /// Lower case, colons.
-  public mutating func append(_ mac: MACAddress) {
-    for i in 0..<6 {
-      if i > 0 { append(0x3a) }
-      let byte = UInt8(truncatingIfNeeded: mac.value >> UInt64(40 - 8 * i))
-      append(Hex.digit(byte >> 4))
-      append(Hex.digit(byte & 15))
+  public mutating func append(_ mac: MACAddress) { append(room: 17) { $0.put(mac) } }
+}
+
+extension TextRoom {
+  /// 17 bytes.
+  mutating func put(_ mac: MACAddress) {
+    for shift in stride(from: UInt64(40), through: 0, by: -8) {
+      put(hex: UInt8(truncatingIfNeeded: mac.value >> shift))
+      if shift > 0 { put(0x3a) }
     }
   }
 }

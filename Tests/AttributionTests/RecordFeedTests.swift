@@ -90,7 +90,6 @@ struct EventMaker {
       // No decoder does so, and nothing may rest on it.
       events.set(pick([.srcIP, .srcPort, .user, .time, .mac]), text: Array("10.0.0.7".utf8).span)
     }
-    events.commit()
     if chance(3) { events.setWhereAbsent(event: events.count - 1, .duration, 60) }
   }
 
@@ -212,7 +211,6 @@ struct FeedingWriter {
         events.set(.srcPort, 1024)
       }
       set(&events)
-      events.commit()
       writer.add(begin, Self.senders[1], events)
       writer.gathering.written(1, day: place.day, end: 1)
       return try #require(take(feed, at: place)).lines.isEmpty
@@ -233,7 +231,6 @@ struct FeedingWriter {
     var events = EventList()
     events.begin(.lease, action: "assign")
     events.set(.hostname, text: [UInt8](repeating: 0x61, count: 4000).span)
-    events.commit()
     var n = 0
     while feed.isOpen, n < 100_000 {
       for _ in 0..<256 { writer.add(begin, Self.senders[0], events) }
