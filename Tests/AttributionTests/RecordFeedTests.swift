@@ -281,6 +281,33 @@ struct FeedingWriter {
 
   private struct Problem: Error {}
 
+  @Test("rows may wait to be written together; nobody else waits for them, and whoever asks for all gets them") func lazy() throws {
+    let archive = try TestArchive()
+    let index = try archive.index()
+    let follower = IndexFollower(index, of: archive.folder)
+    func observations() throws -> Int {
+      let reader = try Index(reading: index.path, logID: TestArchive.logID)
+      return try contents(reader).count { $0.hasPrefix("|" + Hex.text(Array("observation".utf8))) }
+    }
+    func record(_ seconds: Double, _ ip: String) throws {
+      let event: JSONValue = [
+        "kind": "lease", "action": "assign", "ip": .string(ip), "mac": .string(Scenario.mac("A")), "lease_seconds": 60,
+      ]
+      try archive.record(at(seconds), events: [event])
+    }
+    try record(1, "10.0.0.1")
+    try follower.catchUp(isLazy: true)
+    #expect(try observations() == 1, "an address that is new has begun a transaction")
+    try record(2, "10.0.0.1")
+    #expect(try follower.catchUp(isLazy: true) == 1)
+    #expect(try observations() == 1)
+    let other = try Database(index.path, writable: true)
+    try other.run("BEGIN IMMEDIATE; ROLLBACK")
+    #expect(try follower.catchUp() == 0)
+    #expect(try observations() == 2)
+    #expect(index.next.record == 2)
+  }
+
   @Test(
     "however records come, from the feed or from the disk, the index and the files of blocks are those that are built from the archive",
     arguments: 1...8 as ClosedRange<UInt64>)

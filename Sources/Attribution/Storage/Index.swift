@@ -285,6 +285,9 @@ public final class Index {
 
   private var inTransaction = false
 
+  /// Whether a transaction is open.
+  var isWriting: Bool { inTransaction }
+
   private func begin() throws {
     guard !inTransaction else { return }
     try database.run("BEGIN IMMEDIATE")
