@@ -1,5 +1,7 @@
 // Characters by name, and the few questions that parsers of text ask of a byte.
 
+import Glibc
+
 extension UInt8 {
   @inlinable public var isDigit: Bool { self &- 0x30 < 10 }
   @inlinable public var isLetter: Bool { (self | 0x20) &- 0x61 < 26 }
@@ -21,9 +23,9 @@ extension Span<UInt8> {
   public func starts(with text: StaticString, at offset: Int = 0) -> Bool {
     let n = text.utf8CodeUnitCount
     guard offset >= 0, n <= count - offset else { return false }
-    return text.withUTF8Buffer { wanted in
-      for i in 0..<n where unsafe wanted[i] != self[offset + i] { return false }
-      return true
+    return unsafe withUnsafeBytes { bytes in
+      guard n > 0, let start = bytes.baseAddress else { return n == 0 }
+      return unsafe memcmp(start + offset, text.utf8Start, n) == 0
     }
   }
 

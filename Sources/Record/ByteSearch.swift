@@ -27,7 +27,7 @@ public struct ByteSearch: Sendable {
   @inlinable public func first(in text: Span<UInt8>, from start: Int) -> Int {
     var i = start
     while i + 8 <= text.count {
-      let word = text.word(at: i)
+      let word = text.uncheckedWord(at: i)
       let found =
         Self.zeros(word ^ patterns.0) | Self.zeros(word ^ patterns.1) | Self.zeros(word ^ patterns.2) | Self.zeros(word ^ patterns.3)
       // Exact up to and at the first zero byte.
@@ -51,6 +51,12 @@ extension Span<UInt8> {
   @inlinable @inline(__always) public func word(at i: Int) -> UInt64 {
     precondition(i >= 0 && i <= count - 8)
     return unsafe UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: i, as: UInt64.self))
+  }
+
+  /// The same where the caller has seen that they are there.
+  @inlinable @inline(__always) func uncheckedWord(at i: Int) -> UInt64 {
+    assert(i >= 0 && i <= count - 8)
+    return unsafe UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: i, as: UInt64.self))
   }
 
   /// The first 0 to 8 bytes from `i` on, the first in the least significant place and zeros behind them.

@@ -163,13 +163,7 @@ extension TextRoom {
 
   /// Dotted decimal, or RFC 5952 text.
   mutating func put(_ address: IPAddress) {
-    if let v4 = address.v4 {
-      for shift in stride(from: UInt32(24), through: 0, by: -8) {
-        put(decimal: Int(v4 >> shift & 255))
-        if shift > 0 { put(0x2e) }
-      }
-      return
-    }
+    if let v4 = address.v4 { return put(dotted: v4) }
     // The first longest run of at least two zero groups is left out (RFC 5952 section 4.2).
     var best = (start: -1, count: 1)
     var run = (start: 0, count: 0)

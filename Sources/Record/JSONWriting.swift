@@ -49,7 +49,7 @@ enum JSONEscape {
     var i = 0
     // Where a byte goes depends on those before it; which of eight need an escape does not.
     while i + 16 <= count {
-      let word = text.word(at: i)
+      let word = text.uncheckedWord(at: i)
       unsafe UnsafeMutableRawPointer(to).storeBytes(of: word.littleEndian, as: UInt64.self)
       var special = Self.special(word)
       if special == 0 {
@@ -62,7 +62,15 @@ enum JSONEscape {
         let n = special.trailingZeroBitCount >> 3
         unsafe copy8(text, i + done, to)
         unsafe to += n - done
-        unsafe to += write(text[i + n], at: to)
+        let b = text[i + n]
+        if b >= 0x20 {
+          // Quotation marks are most of what needs an escape.
+          unsafe to[0] = 0x5c
+          unsafe to[1] = b
+          unsafe to += 2
+        } else {
+          unsafe to += write(b, at: to)
+        }
         done = n + 1
         special &= special &- 1
       }
@@ -85,7 +93,7 @@ enum JSONEscape {
 
   /// Eight bytes, those that count and what stands behind them.
   @inline(__always) private static func copy8(_ text: Span<UInt8>, _ from: Int, _ to: UnsafeMutablePointer<UInt8>) {
-    unsafe UnsafeMutableRawPointer(to).storeBytes(of: text.word(at: from).littleEndian, as: UInt64.self)
+    unsafe UnsafeMutableRawPointer(to).storeBytes(of: text.uncheckedWord(at: from).littleEndian, as: UInt64.self)
   }
 
   /// The high bits of those of eight bytes that need an escape; exact for each.

@@ -62,6 +62,26 @@
     }
   }
 
+  /// Four decimal numbers with full stops between: at most 15 bytes.
+  @inline(__always) mutating func put(dotted v4: UInt32) {
+    precondition(unsafe 16 <= end - to, "room was reserved for the longest form")
+    var place = unsafe to
+    for shift in stride(from: UInt32(24), through: 0, by: -8) {
+      let number = v4 >> shift & 255
+      let hundreds = number / 100
+      let tens = number / 10 % 10
+      // Each digit is written where it would stand, and counts from the first on that is not a leading zero.
+      unsafe place[0] = UInt8(truncatingIfNeeded: hundreds) &+ 0x30
+      unsafe place += hundreds > 0 ? 1 : 0
+      unsafe place[0] = UInt8(truncatingIfNeeded: tens) &+ 0x30
+      unsafe place += number > 9 ? 1 : 0
+      unsafe place[0] = UInt8(truncatingIfNeeded: number % 10) &+ 0x30
+      unsafe place[1] = 0x2e
+      unsafe place += 2
+    }
+    unsafe to = place - 1
+  }
+
   /// The last `digits` decimal digits, with leading zeros.
   @inline(__always) mutating func put(_ value: Int, digits: Int) {
     var rest = value.magnitude

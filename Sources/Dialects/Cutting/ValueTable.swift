@@ -12,6 +12,11 @@ struct KeyTable: Sendable {
     var occurrences: Int
   }
 
+  struct Place: Sendable {
+    var first: Int32
+    var occurrences: Int32
+  }
+
   /// A name's first and last eight bytes: up to sixteen they are all of it.
   struct Sign: Sendable, Hashable {
     private var first: UInt64 = 0
@@ -38,6 +43,8 @@ struct KeyTable: Sendable {
   }
 
   private(set) var entries: [Entry] = []
+  /// Of each entry only where its values are, for every message.
+  private(set) var places: [Place] = []
   private var names: [UInt8] = []
   /// How many numbers there are.
   private(set) var count = 0
@@ -60,6 +67,7 @@ struct KeyTable: Sendable {
       while slots[i] >= 0 { i = (i + 1) & (size - 1) }
       slots[i] = entries.count
       entries.append(Entry(name: names.count..<names.count + name.count, sign: sign, first: count, occurrences: occurrences))
+      places.append(Place(first: Int32(count), occurrences: Int32(occurrences)))
       names += name
       count += occurrences
     }
@@ -178,7 +186,7 @@ struct ValueTable: Sendable {
     var values = values.mutableSpan
     for i in 0..<keys.count { values[i] = Value() }
     var occurrences = occurrences.mutableSpan
-    for i in 0..<keys.entries.count { occurrences[i] = 0 }
+    for i in 0..<keys.places.count { occurrences[i] = 0 }
     if !columns.isEmpty { columns.removeAll(keepingCapacity: true) }
     if !path.isEmpty { path.removeAll(keepingCapacity: true) }
     isCut = false
@@ -195,18 +203,19 @@ struct ValueTable: Sendable {
 
   /// What stands there in `bytes` is a value of that name.
   mutating func put(_ entry: Int, _ place: Range<Int>, _ reading: CutReading) {
-    let key = reading.keys.entries[entry]
-    occurrences[entry] += 1
+    let key = reading.keys.places[entry]
+    let first = Int(key.first)
+    let nth = occurrences[entry]
+    occurrences[entry] = nth + 1
     let range = reading.isNone(bytes.span.extracting(place)) ? place.lowerBound..<place.lowerBound : place
-    let nth = Int(occurrences[entry])
-    if nth <= key.occurrences {
-      values[key.first + nth - 1] = Value(start: Int32(range.lowerBound), end: Int32(range.upperBound), state: .present)
+    if nth < key.occurrences {
+      values[first + Int(nth)] = Value(start: Int32(range.lowerBound), end: Int32(range.upperBound), state: .present)
       return
     }
     // A name that stands once more than anybody expects: only the same value says the same.
-    let last = self.range(key.first + key.occurrences - 1)
-    let same = bytes.span.extracting(last).equals(bytes.span.extracting(range))
-    if !same { for i in key.first..<key.first + key.occurrences { values[i].state = .ambiguous } }
+    let end = first + Int(key.occurrences)
+    let same = bytes.span.extracting(self.range(end - 1)).equals(bytes.span.extracting(range))
+    if !same { for i in first..<end { values[i].state = .ambiguous } }
   }
 
   /// A value that stands elsewhere, as it is.
