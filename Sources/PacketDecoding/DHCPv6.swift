@@ -150,23 +150,15 @@ struct DHCPv6 {
     _ message: Span<UInt8>, _ area: Range<Int>, _ scratch: inout [UInt8], _ leases: inout [Lease]
   ) throws(Malformed) {
     guard area.lowerBound <= area.upperBound else { throw Malformed(offset: area.upperBound, field: "options") }
-    var at = area.lowerBound
-    while at < area.upperBound {
-      guard area.upperBound - at >= 4 else { throw Malformed(offset: at, field: "option") }
-      let code = UInt16(message[at]) << 8 | UInt16(message[at + 1])
-      let length = Int(message[at + 2]) << 8 | Int(message[at + 3])
-      at += 4
-      guard length <= area.upperBound - at else { throw Malformed(offset: at, field: "option") }
-      let value = at..<at + length
-      at += length
+    try Self.walk(message, area) { (code, value) throws(Malformed) in
       switch code {
       case Option.clientID:
-        guard (3...130).contains(length) else { throw Malformed(offset: value.lowerBound, field: "DUID") }
+        guard (3...130).contains(value.count) else { throw Malformed(offset: value.lowerBound, field: "DUID") }
         duid = Self.keep(message, value, &scratch)
         macInDUID = Self.mac(inDUID: message.extracting(value))
       case Option.fqdn:
         // RFC 4704 section 4: flags and a name.
-        if length > 1 { fqdn = DomainName.text(message.extracting(value.lowerBound + 1..<value.upperBound), into: &scratch) }
+        if value.count > 1 { fqdn = DomainName.text(message.extracting(value.lowerBound + 1..<value.upperBound), into: &scratch) }
       case Option.status: status = try Self.status(message, value)
       case Option.rapidCommit: isRapid = true
       case Option.nonTemporary, Option.delegation: try Self.readAssociation(message, value, header: 12, code, &leases)
@@ -197,25 +189,17 @@ struct DHCPv6 {
     let iaid = uint32(message, value.lowerBound)
     let first = leases.count
     var refused = false
-    var at = value.lowerBound + header
-    while at < value.upperBound {
-      guard value.upperBound - at >= 4 else { throw Malformed(offset: at, field: "option") }
-      let inner = UInt16(message[at]) << 8 | UInt16(message[at + 1])
-      let length = Int(message[at + 2]) << 8 | Int(message[at + 3])
-      at += 4
-      guard length <= value.upperBound - at else { throw Malformed(offset: at, field: "option") }
-      let body = at..<at + length
-      at += length
+    try walk(message, value.lowerBound + header..<value.upperBound) { (inner, body) throws(Malformed) in
       switch (inner, code) {
       case (Option.status, _): refused = try status(message, body) != 0 || refused
       case (Option.address, Option.nonTemporary), (Option.address, Option.temporary):
-        guard length >= 24 else { throw Malformed(offset: body.lowerBound, field: "address") }
+        guard body.count >= 24 else { throw Malformed(offset: body.lowerBound, field: "address") }
         leases.append(
           Lease(
             iaid: iaid, ip: IPAddress(bytes: message.extracting(body.lowerBound..<body.lowerBound + 16)),
             valid: uint32(message, body.lowerBound + 20), isRefused: try isRefused(message, body.lowerBound + 24..<body.upperBound)))
       case (Option.prefix, Option.delegation):
-        guard length >= 25, let address = IPAddress(bytes: message.extracting(body.lowerBound + 9..<body.lowerBound + 25)),
+        guard body.count >= 25, let address = IPAddress(bytes: message.extracting(body.lowerBound + 9..<body.lowerBound + 25)),
           let prefix = IPPrefix(address, length: Int(message[body.lowerBound + 8]))
         else { throw Malformed(offset: body.lowerBound, field: "prefix") }
         leases.append(

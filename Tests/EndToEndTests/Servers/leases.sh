@@ -9,38 +9,8 @@ kind=$1 work=$2 port=$3
 case $kind in dhcpd) program=dhcpd ;; kea) program=kea-dhcp4 ;; dnsmasq) program=dnsmasq ;; *) exit 2 ;; esac
 for needed in "$program" rsyslogd udhcpc tcpdump ip unshare; do command -v "$needed" >/dev/null || exit 77; done
 
-server=muhur-s$$ one=muhur-a$$ two=muhur-b$$ spaces=() pids=()
-cleanup() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  for space in "${spaces[@]}"; do ip netns delete "$space" 2>/dev/null || true; done
-}
-trap cleanup EXIT
-for space in $server $one $two; do
-  ip netns add "$space" 2>/dev/null || exit 77
-  spaces+=("$space")
-done
-ip -n $server link add lan0 type bridge 2>/dev/null || exit 77
-ip -n $server link set lan0 up
-ip -n $server addr add 10.77.0.1/24 dev lan0
-number=0
-for guest in $one $two; do
-  number=$((number + 1))
-  ip -n $server link add "port$number" type veth peer name eth0 netns "$guest"
-  ip -n $server link set "port$number" master lan0 up
-  ip -n "$guest" link set eth0 address "02:00:00:00:77:0$number"
-  ip -n "$guest" link set eth0 up
-done
-
-cat >"$work/rsyslog.conf" <<RSYSLOG
-module(load="imuxsock" SysSock.Use="off")
-input(type="imuxsock" Socket="$work/devlog" CreatePath="on")
-global(workDirectory="$work")
-action(type="omfwd" target="127.0.0.1" port="$port" protocol="udp")
-RSYSLOG
-rsyslogd -n -f "$work/rsyslog.conf" -i "$work/rsyslog.pid" 2>>"$work/rsyslog.err" &
-pids+=($!)
-for _ in $(seq 50); do [ -S "$work/devlog" ] && break; sleep 0.1; done
+one=muhur-a$$ two=muhur-b$$ spaces=("muhur-s$$" "$one" "$two")
+. "$(dirname "$0")/lan.sh"
 
 # syslog(3) knows one socket, /dev/log: the server gets a /dev of its own that has rsyslog's there.
 mkdir -p "$work/dev" "$work/kea"
@@ -52,7 +22,7 @@ shift
 exec "$@"
 RUN
 serve() {
-  ip netns exec $server unshare -m bash "$work/run" "$work" "$@" >"$work/server.log" 2>&1 &
+  ip netns exec "$server" unshare -m bash "$work/run" "$work" "$@" >"$work/server.log" 2>&1 &
   pids+=($!)
 }
 case $kind in
@@ -81,7 +51,7 @@ KEA
     ;;
 esac
 sleep 1.5
-ip netns exec $server tcpdump -q -U -Z root -i lan0 -w "$work/wire.pcap" 'udp port 67 or udp port 68' 2>"$work/tcpdump.log" &
+ip netns exec "$server" tcpdump -q -U -Z root -i lan0 -w "$work/wire.pcap" 'udp port 67 or udp port 68' 2>"$work/tcpdump.log" &
 pids+=($!)
 
 cat >"$work/bound" <<'BOUND'

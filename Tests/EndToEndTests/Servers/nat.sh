@@ -8,29 +8,9 @@ work=$1 port=$2
 [ "$(id -u)" = 0 ] || exit 77
 for needed in dnsmasq rsyslogd udhcpc ip unshare nft conntrack logger python3; do command -v "$needed" >/dev/null || exit 77; done
 
-gate=muhur-g$$ one=muhur-a$$ two=muhur-b$$ wan=muhur-w$$ spaces=() pids=()
-cleanup() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  for space in "${spaces[@]}"; do ip netns delete "$space" 2>/dev/null || true; done
-}
-trap cleanup EXIT
-for space in $gate $one $two $wan; do
-  ip netns add "$space" 2>/dev/null || exit 77
-  spaces+=("$space")
-  ip -n "$space" link set lo up
-done
-ip -n $gate link add lan0 type bridge 2>/dev/null || exit 77
-ip -n $gate link set lan0 up
-ip -n $gate addr add 10.77.0.1/24 dev lan0
-number=0
-for guest in $one $two; do
-  number=$((number + 1))
-  ip -n $gate link add "port$number" type veth peer name eth0 netns "$guest"
-  ip -n $gate link set "port$number" master lan0 up
-  ip -n "$guest" link set eth0 address "02:00:00:00:77:0$number"
-  ip -n "$guest" link set eth0 up
-done
+one=muhur-a$$ two=muhur-b$$ wan=muhur-w$$ spaces=("muhur-g$$" "$one" "$two" "$wan")
+. "$(dirname "$0")/lan.sh"
+gate=$server
 ip -n $gate link add wan0 type veth peer name eth0 netns $wan
 ip -n $gate addr add 203.0.113.1/24 dev wan0
 ip -n $gate link set wan0 up
@@ -44,16 +24,6 @@ table ip gate {
 NFT
 # Closed connections are forgotten after a second, not two minutes.
 ip netns exec $gate sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_time_wait=1 net.netfilter.nf_conntrack_tcp_timeout_close=1 || exit 77
-
-cat >"$work/rsyslog.conf" <<RSYSLOG
-module(load="imuxsock" SysSock.Use="off")
-input(type="imuxsock" Socket="$work/devlog" CreatePath="on")
-global(workDirectory="$work")
-action(type="omfwd" target="127.0.0.1" port="$port" protocol="udp")
-RSYSLOG
-rsyslogd -n -f "$work/rsyslog.conf" -i "$work/rsyslog.pid" 2>>"$work/rsyslog.err" &
-pids+=($!)
-for _ in $(seq 50); do [ -S "$work/devlog" ] && break; sleep 0.1; done
 
 ip netns exec $gate dnsmasq --keep-in-foreground --user=root --log-facility=- --port=0 --conf-file=/dev/null --interface=lan0 \
   --except-interface=lo --bind-interfaces --no-ping --dhcp-authoritative --dhcp-range=10.77.0.10,10.77.0.20,255.255.255.0,1h \
