@@ -11,25 +11,25 @@ for needed in dnsmasq rsyslogd udhcpc ip unshare nft conntrack logger python3; d
 one=muhur-a$$ two=muhur-b$$ wan=muhur-w$$ spaces=("muhur-g$$" "$one" "$two" "$wan")
 . "$(dirname "$0")/lan.sh"
 gate=$server
-ip -n $gate link add wan0 type veth peer name eth0 netns $wan
-ip -n $gate addr add 203.0.113.1/24 dev wan0
-ip -n $gate link set wan0 up
-ip -n $wan addr add 203.0.113.80/24 dev eth0
-ip -n $wan link set eth0 up
-ip netns exec $gate sysctl -qw net.ipv4.ip_forward=1 || exit 77
-ip netns exec $gate nft -f - 2>/dev/null <<'NFT' || exit 77
+ip -n "$gate" link add wan0 type veth peer name eth0 netns "$wan"
+ip -n "$gate" addr add 203.0.113.1/24 dev wan0
+ip -n "$gate" link set wan0 up
+ip -n "$wan" addr add 203.0.113.80/24 dev eth0
+ip -n "$wan" link set eth0 up
+ip netns exec "$gate" sysctl -qw net.ipv4.ip_forward=1 || exit 77
+ip netns exec "$gate" nft -f - 2>/dev/null <<'NFT' || exit 77
 table ip gate {
   chain out { type nat hook postrouting priority srcnat; oifname "wan0" masquerade; }
 }
 NFT
 # Closed connections are forgotten after a second, not two minutes.
-ip netns exec $gate sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_time_wait=1 net.netfilter.nf_conntrack_tcp_timeout_close=1 || exit 77
+ip netns exec "$gate" sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_time_wait=1 net.netfilter.nf_conntrack_tcp_timeout_close=1 || exit 77
 
-ip netns exec $gate dnsmasq --keep-in-foreground --user=root --log-facility=- --port=0 --conf-file=/dev/null --interface=lan0 \
+ip netns exec "$gate" dnsmasq --keep-in-foreground --user=root --log-facility=- --port=0 --conf-file=/dev/null --interface=lan0 \
   --except-interface=lo --bind-interfaces --no-ping --dhcp-authoritative --dhcp-range=10.77.0.10,10.77.0.20,255.255.255.0,1h \
   --dhcp-leasefile="$work/leases" 2> >(sed -u 's/^dnsmasq-dhcp[^:]*: //' | logger -u "$work/devlog" -t dnsmasq-dhcp -p daemon.info) &
 pids+=($!)
-ip netns exec $gate stdbuf -oL conntrack -E -p tcp -o timestamp 2>"$work/conntrack.err" \
+ip netns exec "$gate" stdbuf -oL conntrack -E -p tcp -o timestamp 2>"$work/conntrack.err" \
   > >(stdbuf -oL sed 's/^\[[0-9.]*\]\t*//' | logger -u "$work/devlog" -t conntrack -p daemon.info) &
 pids+=($!)
 sleep 1.5
@@ -63,7 +63,7 @@ for port in (8080, 8081):
     threading.Thread(target=serve, args=(socket.create_server(("203.0.113.80", port)), port), daemon=True).start()
 time.sleep(600)
 SERVER
-ip netns exec $wan python3 "$work/server.py" &
+ip netns exec "$wan" python3 "$work/server.py" &
 pids+=($!)
 sleep 1
 # A client: always from port 40001, to a port of the other side, for some seconds.
@@ -85,7 +85,7 @@ finish() {
   for client in "${clients[@]}"; do wait "$client"; done
   clients=()
   sleep 0.5
-  ip netns exec $gate conntrack -D -p tcp >/dev/null 2>&1 || true
+  ip netns exec "$gate" conntrack -D -p tcp >/dev/null 2>&1 || true
 }
 clients=()
 begin $one 1 8080 6
