@@ -74,3 +74,9 @@ if fuzzing {
       swiftSettings: plain,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
 }
+
+// BENCH=1 swift build -c release --product reading-bench: see Benchmarks/Reading.swift.
+if Context.environment["BENCH"] != nil {
+  package.targets.append(
+    .executableTarget(name: "reading-bench", dependencies: ["Record", "Dialects"], path: "Benchmarks", swiftSettings: plain))
+}

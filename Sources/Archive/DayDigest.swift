@@ -23,6 +23,7 @@ public final class DayDigest {
   private let running = SHA256()
   private let leaf = SHA256()
   private var tree = MerkleTree()
+  private var times = RecordTimes()
   private var bytes = 0
   private var earliest: Timestamp?
   private var latest: Timestamp?
@@ -33,7 +34,7 @@ public final class DayDigest {
 
   /// Takes the next record.
   /// - Parameter line: without its LF.
-  public func add(_ line: Span<UInt8>) { add(line, time: RecordTime.of(line)) }
+  public func add(_ line: Span<UInt8>) { add(line, time: times.time(of: line)) }
 
   /// The same where the reader has judged the line already; nil where it has no time that counts.
   public func add(_ line: Span<UInt8>, time: Timestamp?) {

@@ -33,3 +33,27 @@ public enum RecordTime {
     return parse(Array(text.utf8).span)
   }
 }
+
+/// Reads the times at the beginnings of lines, one after another: most are of the second that was read last, and then only
+/// the fraction is looked at.
+struct RecordTimes {
+  /// `"time":"2026-11-23T14:03:07` and `+03:00",` of the second at hand, as words.
+  private var second: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
+  /// The beginning of that second.
+  private var start: Timestamp?
+
+  /// The same as `RecordTime.of`.
+  mutating func time(of line: Span<UInt8>) -> Timestamp? {
+    guard line.count >= 43 else { return RecordTime.of(line) }
+    let words = (line.word(at: 1), line.word(at: 9), line.word(at: 17), line.word(at: 20), line.word(at: 35))
+    if let start, words == second, line[0] == 0x7b, line[28] == 0x2e {
+      let (fraction, end) = line.extracting(29..<35).leadingDecimal(at: 0)
+      if end == 6 { return Timestamp(microseconds: start.microseconds + Int64(fraction), offsetMinutes: start.offsetMinutes) }
+    }
+    guard let time = RecordTime.leading(line) else { return RecordTime.of(line) }
+    second = words
+    start = Timestamp(
+      microseconds: time.microseconds.flooredQuotient(Timestamp.second) * Timestamp.second, offsetMinutes: time.offsetMinutes)
+    return time
+  }
+}

@@ -57,7 +57,7 @@ struct Interval: Hashable, Sendable {
   /// Acknowledgements this near to each other are one exchange seen by several witnesses.
   static let exchange = 2 * Timestamp.second
 
-  init(_ basis: Basis, _ o: Observation) {
+  init(_ basis: Basis, _ o: borrowing Observation) {
     self.basis = basis
     first = o.key
     lastSeen = o.time
@@ -69,13 +69,14 @@ struct Interval: Hashable, Sendable {
   }
 
   /// What the latest observation says of the device stands for the interval.
-  mutating func take(_ o: Observation) {
+  mutating func take(_ o: borrowing Observation) {
     lastSeen = max(lastSeen, o.time)
     identity.join(o.identity)
-    if let name = o.detail.hostname { hostname = name }
-    if let relay = o.detail.relay { self.relay = relay }
-    if let circuit = o.detail.circuitID { circuitID = circuit }
-    if let source = o.detail.source { self.source = source }
+    let detail = o.detail
+    if let name = detail.hostname { hostname = name }
+    if let relay = detail.relay { self.relay = relay }
+    if let circuit = detail.circuitID { circuitID = circuit }
+    if let source = detail.source { self.source = source }
   }
 
   /// Until when the lease lasts as far as is known or assumed.
@@ -106,7 +107,7 @@ struct Interval: Hashable, Sendable {
   }
 
   /// A lease time that an acknowledgement names, or none.
-  mutating func acknowledge(_ o: Observation) {
+  mutating func acknowledge(_ o: borrowing Observation) {
     lastAck = max(lastAck, o.time)
     if let until = o.until, !o.secondsAreConfigured {
       know(until: until, o)
@@ -123,7 +124,7 @@ struct Interval: Hashable, Sendable {
     }
   }
 
-  private mutating func know(until: Moment, _ o: Observation) {
+  private mutating func know(until: Moment, _ o: borrowing Observation) {
     knownUntil = until
     lastTimedAck = o.time
     if firstTimedAck == nil { firstTimedAck = o.time }

@@ -33,7 +33,7 @@ struct Timeline: Sendable {
 
   var open: [Interval] { (lease.map { [$0] } ?? []) + claims }
 
-  mutating func read(_ o: Observation) {
+  mutating func read(_ o: borrowing Observation) {
     last = o.key
     lapse(at: o.time)
     switch o.action {
@@ -68,7 +68,7 @@ struct Timeline: Sendable {
     closed.append(old)
   }
 
-  private mutating func acknowledged(_ o: Observation) {
+  private mutating func acknowledged(_ o: borrowing Observation) {
     // Leased for no time at all: how some lease files write a released one.
     if let seconds = o.seconds, seconds <= 0 { return }
     // Over before it was heard of: a row of an old lease file.
@@ -95,14 +95,14 @@ struct Timeline: Sendable {
   /// Whether an acknowledgement is about the holder. Witnesses of one exchange may know nothing in common of the device, a
   /// log its DUID and another its MAC; a server does not give an address to another device within that time. One that
   /// names no device at all does not say that it is another.
-  private func isHolder(_ held: Interval, _ o: Observation) -> Bool {
+  private func isHolder(_ held: borrowing Interval, _ o: borrowing Observation) -> Bool {
     if let isSame = held.identity.matches(o.identity) { return isSame }
     if o.identity.isEmpty { return true }
     return !held.identity.isEmpty && o.time.microseconds - held.lastAck.microseconds <= Interval.exchange
   }
 
   /// Only the holder can give an address back. A message that names no device (Windows' "expired") is about the holder.
-  private mutating func ended(_ o: Observation, _ reason: Interval.EndReason) {
+  private mutating func ended(_ o: borrowing Observation, _ reason: Interval.EndReason) {
     guard var held = lease, held.identity.matches(o.identity) ?? o.identity.isEmpty else { return }
     held.take(o)
     held.close(at: o.time, reason, by: o.key.position)
@@ -110,7 +110,7 @@ struct Timeline: Sendable {
     lease = nil
   }
 
-  private mutating func seen(_ o: Observation) {
+  private mutating func seen(_ o: borrowing Observation) {
     if var held = lease, held.identity.matches(o.identity) == true {
       held.take(o)
       lease = held
@@ -136,7 +136,7 @@ struct Timeline: Sendable {
 
   /// Whether an observation that came late would change nothing, because it lies within an interval that goes on beyond
   /// it and says nothing new. Two witnesses of every lease would otherwise mean reading each address again all the time.
-  func absorbs(_ o: Observation) -> Bool {
+  func absorbs(_ o: borrowing Observation) -> Bool {
     guard let lease, lease.first < o.key, lease.identity.matches(o.identity) == true, lease.identity.covers(o.identity),
       o.detail.hostname == nil || o.detail.hostname == lease.hostname, o.detail.relay == nil || o.detail.relay == lease.relay,
       o.detail.circuitID == nil || o.detail.circuitID == lease.circuitID, o.detail.source == nil || lease.source != nil

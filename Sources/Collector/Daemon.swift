@@ -65,7 +65,7 @@ public final class Daemon: Sendable {
       throw StartError(exitCode: 4, description: "\(error)")
     }
     self.sources = sources
-    free = Handover(capacity: Self.batches)
+    free = Handover(capacity: Self.batches, newestFirst: true)
   }
 
   /// Runs until SIGTERM or SIGINT.

@@ -244,12 +244,14 @@ public final class LogCore: LogAccess {
       do {
         let read = try index.catchUp(isLazy: !round.isMultiple(of: 3))
         round += 1
-        // Where messages come faster than they are indexed, blocks wait: they are read without it too.
-        var turns = read > Self.flood ? 0 : 8
-        try index.catchUpBlocks(while: {
-          turns -= 1
-          return turns >= 0 && !indexer.isStopping.load(ordering: .relaxed)
-        })
+        // Where messages come faster than they are indexed, blocks that must be unpacked wait: they are read without it too.
+        var turns = 8
+        try index.catchUpBlocks(
+          isBusy: read > Self.flood,
+          while: {
+            turns -= 1
+            return turns >= 0 && !indexer.isStopping.load(ordering: .relaxed)
+          })
         indexer.error.withLock { $0 = nil }
       } catch {
         let words = "\(error)"

@@ -80,11 +80,15 @@ public final class LogIndex: Sendable {
   private static let blockStretch = 64
 
   /// Indexes the blocks that have been closed since the last time (`BlockIndex`).
-  /// - Parameter goesOn: asked every few dozen blocks.
-  public func catchUpBlocks(progress: (String) -> Void = { _ in }, while goesOn: () -> Bool = { true }) throws {
+  /// - Parameters:
+  ///   - isBusy: whether those wait that nobody has read for another purpose.
+  ///   - goesOn: asked every few dozen blocks.
+  public func catchUpBlocks(
+    isBusy: Bool = false, progress: (String) -> Void = { _ in }, while goesOn: () -> Bool = { true }
+  ) throws {
     var done = 0
     while goesOn() {
-      let n = try blocks.withLock { try $0.index.catchUp(blocks: Self.blockStretch) }
+      let n = try blocks.withLock { try $0.index.catchUp(blocks: Self.blockStretch, isBusy: isBusy) }
       done += n
       if n < Self.blockStretch { return }
       progress("indexing blocks: \(Words.grouped(done * 1024)) records")

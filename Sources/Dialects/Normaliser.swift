@@ -300,12 +300,12 @@ public struct Normaliser: Sendable {
     let dialect = set.dialects[which.dialect]
     let reading = dialect.cuts[which.cut]
     scratch.reset()
-    values.reset(reading.keys)
     guard let part = reading.readsStructuredData ? header.structuredData : message else {
       return stop(which, 0, CutStop(reading: which.cut, what: .text("text")))
     }
     let range = trimmed(text, part)
     let body = text.extracting(range)
+    values.reset(reading.keys, body)
     var at = 0
     if !reading.head.isEmpty {
       guard let end = scratch.match(body, at: 0, dialect, reading.head, toEnd: false) else {
@@ -314,7 +314,7 @@ public struct Normaliser: Sendable {
       at = end
       for (own, entry) in reading.ownKeys {
         for n in 0..<scratch.captureCount where scratch.capture(n).name == own {
-          values.set(entry, body.extracting(scratch.capture(n).range), reading)
+          values.put(entry, scratch.capture(n).range, reading)
         }
       }
     }
@@ -338,7 +338,8 @@ public struct Normaliser: Sendable {
     }
     if let fault { return stop(which, range.lowerBound + fault.at, CutStop(reading: which.cut, what: .text(fault.expected))) }
     let headCaptures = scratch.captureCount
-    cases: for (number, one) in reading.cases.enumerated() {
+    cases: for number in reading.codes.indices {
+      let one = reading.codes[number]
       for i in one.conditions {
         let condition = reading.conditions[i]
         let state = values.state(condition.key)
@@ -346,7 +347,7 @@ public struct Normaliser: Sendable {
         guard state != .ambiguous, holds else { continue cases }
       }
       if values.isCut, !one.readsCutOff { return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, what: .cutOff)) }
-      guard let template = one.event else {
+      guard let template = reading.cases[number].event else {
         if let said = one.gap { gap = said == .paused ? .paused : .lost(nil) }
         return .nothing(dialect: which.dialect, pattern: dialect.patterns.count + dialect.number(of: number, in: which.cut))
       }
@@ -433,7 +434,6 @@ public struct Normaliser: Sendable {
     events.set(.dialect, text: label.span)
     if time == nil { time = header.time?.resolved(zone: source.zone, received: received) }
     if let time { events.set(.time, time) }
-    events.commit()
     return true
   }
 

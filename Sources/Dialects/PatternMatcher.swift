@@ -95,6 +95,7 @@ struct MatchScratch: Sendable {
       case .literal:
         let literal = allNodes[i].literal
         var k = 0
+        while k <= literal.count - 8, k <= text.count - at - 8, text.word(at: at + k) == pool.word(at: literal.lowerBound + k) { k += 8 }
         while k < literal.count, k < text.count - at, text[at + k] == pool[literal.lowerBound + k] { k += 1 }
         if k == literal.count {
           at += k
@@ -132,6 +133,19 @@ struct MatchScratch: Sendable {
     fail(end, -1)
     keep(captures: kept)
     return nil
+  }
+
+  /// The short way for a pattern that is one field: whether it reads the text from a place to its end. Where it does not,
+  /// `match` tells why.
+  mutating func takeWhole(_ text: Span<UInt8>, _ at: Int, _ dialect: Dialect, _ node: Int) -> Bool {
+    let nodes = dialect.nodes
+    guard nodes[node].kind == .field else { return false }
+    steps += 1
+    let kept = captureCount
+    let pool = dialect.pool
+    if take(text, at, nodes[node], pool.span) == text.count { return true }
+    keep(captures: kept)
+    return false
   }
 
   private mutating func fail(_ at: Int, _ node: Int) {
@@ -179,10 +193,7 @@ struct MatchScratch: Sendable {
       return end > at ? (.nothing, end) : nil
     case .integer:
       let negative = at < text.count && text[at] == 0x2d
-      let start = negative ? at + 1 : at
-      var end = start
-      while end < text.count, text[end].isDigit { end += 1 }
-      guard let number = text.extracting(start..<end).decimal else { return nil }
+      guard let (number, end) = number(text, negative ? at + 1 : at) else { return nil }
       if negative {
         // Only identifiers are ever negative: 32 bits that a program printed as signed.
         guard node.name < 0 || node.name >= 256 || node.name == Int(EventField.iaid.rawValue), number <= 1 << 31 else { return nil }
@@ -190,17 +201,16 @@ struct MatchScratch: Sendable {
       }
       return (.integer(number), end)
     case .port:
-      let end = digitsEnd(text, at)
-      guard let number = text.extracting(at..<end).decimal, number <= 0xffff else { return nil }
+      guard let (number, end) = number(text, at), number <= 0xffff else { return nil }
       return (.integer(number), end)
     case .time: return (DeviceTime.iso(text, at: at, strict: false) ?? DeviceTime.slashed(text, at: at)).map { (.time($0.time), $0.end) }
     case .monthTime: return DeviceTime.month(text, at: at).map { (.time($0.time), $0.end) }
     case .americanTime: return DeviceTime.american(text, at: at).map { (.time($0.time), $0.end) }
     case .seconds, .milliseconds:
-      var end = digitsEnd(text, at)
-      guard let number = text.extracting(at..<end).decimal else { return nil }
+      guard var (number, end) = number(text, at) else { return nil }
+      if node.type == .milliseconds { number /= 1000 }
       if end < text.count - 1, text[end] == 0x2e, text[end + 1].isDigit { end = digitsEnd(text, end + 1) }
-      return (.integer(node.type == .seconds ? number : number / 1000), end)
+      return (.integer(number), end)
     case .zonedTime: return DeviceTime.zoned(text, at: at).map { (.time($0.time), $0.end) }
     case .unixTime: return DeviceTime.unix(text, at: at).map { (.time($0.time), $0.end) }
     case .duration: return (clock(text, at) ?? duration(text, at)).map { (.integer($0.0), $0.1) }
@@ -213,6 +223,7 @@ struct MatchScratch: Sendable {
       case nil: return nil
       }
     case .ip, .ip4, .ip6, .prefix, .mac, .shortMAC, .hex:
+      if let found = usual(text, at, node.type) { return found }
       // The run of letters that such a value can have; a full stop or colon behind it may belong to the sentence.
       var end = at
       while end < text.count, end - at < 1024, isAddressByte(text[end], node.type) { end += 1 }
@@ -233,6 +244,27 @@ struct MatchScratch: Sendable {
       }
       guard begins(text, end, node.until, pool), let found = address(text.extracting(at..<end), node.type) else { return nil }
       return (found, end)
+    }
+  }
+
+  /// One to 18 digits.
+  @inline(__always) private func number(_ text: Span<UInt8>, _ at: Int) -> (Int, Int)? {
+    let (number, end) = text.leadingDecimal(at: at)
+    return end > at && end - at <= 18 ? (number, end) : nil
+  }
+
+  /// Addresses in their usual form, behind which nothing stands that could belong to them.
+  @inline(__always) private func usual(_ text: Span<UInt8>, _ at: Int, _ type: FieldType) -> (Capture.Value, Int)? {
+    switch type {
+    case .ip, .ip4:
+      guard let (v4, end) = IPAddress.leadingV4(text, at: at), end == text.count || !isAddressByte(text[end], type) else { return nil }
+      return (.ip(IPAddress(v4: v4)), end)
+    case .mac, .shortMAC:
+      guard let mac = MACAddress.leadingPairs(text, at: at), at + 17 == text.count || !isAddressByte(text[at + 17], type) else {
+        return nil
+      }
+      return (.mac(mac), at + 17)
+    default: return nil
     }
   }
 
@@ -293,22 +325,27 @@ struct MatchScratch: Sendable {
 
   /// A word ends where the literal behind it begins for the first time, at a blank, or at the end. It is never empty.
   private func wordEnd(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Int? {
+    let search = until.isEmpty ? Self.blanks : Self.blanks.and(pool[until.lowerBound])
     var end = at
-    while end < text.count, !text[end].isBlank {
-      if !until.isEmpty, begins(text, end, until, pool) { break }
+    while true {
+      end = search.first(in: text, from: end)
+      if end == text.count || text[end].isBlank || begins(text, end, until, pool) { return end > at ? end : nil }
       end += 1
     }
-    return end > at ? end : nil
   }
+
+  private static let blanks = ByteSearch([0x20, 0x09])
 
   private func phraseEnd(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Int? {
     guard !until.isEmpty else { return nil }
+    let search = ByteSearch(pool[until.lowerBound])
     var end = at
-    while end <= text.count - until.count {
+    while true {
+      end = search.first(in: text, from: end)
+      guard end <= text.count - until.count else { return nil }
       if begins(text, end, until, pool) { return end }
       end += 1
     }
-    return nil
   }
 
   /// Text ends where the literal behind it stands for the last time: what a client says about itself (a host name) may

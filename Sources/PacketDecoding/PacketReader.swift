@@ -167,7 +167,6 @@ public struct PacketReader: Sendable {
       events.set(.clock, word: "device")
       events.set(.time, time)
     }
-    events.commit()
   }
 
   /// Text as people wrote it: without NUL at its end, and in UTF-8.

@@ -1,5 +1,7 @@
 // Characters by name, and the few questions that parsers of text ask of a byte.
 
+import Glibc
+
 extension UInt8 {
   @inlinable public var isDigit: Bool { self &- 0x30 < 10 }
   @inlinable public var isLetter: Bool { (self | 0x20) &- 0x61 < 26 }
@@ -21,9 +23,9 @@ extension Span<UInt8> {
   public func starts(with text: StaticString, at offset: Int = 0) -> Bool {
     let n = text.utf8CodeUnitCount
     guard offset >= 0, n <= count - offset else { return false }
-    return text.withUTF8Buffer { wanted in
-      for i in 0..<n where unsafe wanted[i] != self[offset + i] { return false }
-      return true
+    return unsafe withUnsafeBytes { bytes in
+      guard n > 0, let start = bytes.baseAddress else { return n == 0 }
+      return unsafe memcmp(start + offset, text.utf8Start, n) == 0
     }
   }
 
@@ -36,7 +38,7 @@ extension Span<UInt8> {
     }
   }
 
-  public func equals(_ other: Span<UInt8>) -> Bool {
+  @inlinable public func equals(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     for i in indices where self[i] != other[i] { return false }
     return true
@@ -62,54 +64,39 @@ extension Span<UInt8> {
   public var string: String { String(decoding: array, as: UTF8.self) }
 
   /// A decimal number of at most 18 digits and nothing else; no sign.
-  public var decimal: Int? {
-    guard count > 0, count <= 18 else { return nil }
+  @inlinable public var decimal: Int? {
+    let (value, end) = leadingDecimal(at: 0)
+    return end == count && end > 0 && end <= 18 ? value : nil
+  }
+
+  /// The decimal digits that begin there, and the place behind them: of more than 18 the value means nothing.
+  @inlinable public func leadingDecimal(at start: Int) -> (value: Int, end: Int) {
     var value = 0
-    for i in indices {
-      guard self[i].isDigit else { return nil }
-      value = value * 10 + Int(self[i] &- 0x30)
+    var at = start
+    while at < count, self[at].isDigit {
+      value = value &* 10 &+ Int(self[at] &- 0x30)
+      at += 1
     }
-    return value
+    return (value, at)
   }
 }
 
 extension [UInt8] {
   /// Appends the bytes with one copy.
-  @inlinable public mutating func append(_ bytes: Span<UInt8>) {
-    append(addingCapacity: bytes.count) { out in
-      for i in bytes.indices { out.append(bytes[i]) }
-    }
-  }
+  public mutating func append(_ bytes: Span<UInt8>) { append(room: bytes.count) { $0.put(bytes) } }
 
-  @inlinable public mutating func append(_ text: StaticString) {
-    text.withUTF8Buffer { unsafe append(contentsOf: $0) }
+  public mutating func append(_ text: StaticString) {
+    append(room: text.utf8CodeUnitCount) { room in
+      text.withUTF8Buffer { unsafe room.put($0.span) }
+    }
   }
 
   /// A decimal number.
-  public mutating func append(decimal value: Int) {
-    if value < 0 {
-      append(0x2d)
-      return append(magnitude: value.magnitude)
-    }
-    append(magnitude: UInt(value))
-  }
+  public mutating func append(decimal value: Int) { append(room: 20) { $0.put(decimal: value) } }
 
-  private mutating func append(magnitude value: UInt) {
-    var divisor: UInt = 1
-    while value / divisor >= 10 { divisor *= 10 }
-    while divisor > 0 {
-      append(UInt8(truncatingIfNeeded: value / divisor % 10) &+ 0x30)
-      divisor /= 10
-    }
-  }
-
-  /// The last `digits` decimal digits, with leading zeros.
+  /// The last `digits` decimal digits, with leading zeros; at least one.
   public mutating func append(_ value: Int, digits: Int) {
-    var divisor = 1
-    for _ in 1..<Swift.max(1, digits) { divisor *= 10 }
-    while divisor > 0 {
-      append(UInt8(truncatingIfNeeded: value / divisor % 10) &+ 0x30)
-      divisor /= 10
-    }
+    let digits = Swift.max(1, digits)
+    append(room: digits) { $0.put(value, digits: digits) }
   }
 }

@@ -56,12 +56,17 @@ public struct CalendarDay: Hashable, Sendable, Comparable, CustomStringConvertib
 }
 
 extension [UInt8] {
-  public mutating func append(_ day: CalendarDay) {
+  public mutating func append(_ day: CalendarDay) { append(room: 10) { $0.put(day) } }
+}
+
+extension TextRoom {
+  /// 10 bytes.
+  mutating func put(_ day: CalendarDay) {
     let (y, m, d) = day.date
-    append(y, digits: 4)
-    append(0x2d)
-    append(m, digits: 2)
-    append(0x2d)
-    append(d, digits: 2)
+    put(y, digits: 4)
+    put(0x2d)
+    put(m, digits: 2)
+    put(0x2d)
+    put(d, digits: 2)
   }
 }

@@ -3,7 +3,7 @@
 ///
 ///     events.begin(.lease, action: "assign")
 ///     events.set(.ip, address)
-///     events.commit()          // or events.cancel(): as if begin had not been called
+///     events.cancel()          // as if begin had not been called
 public struct EventList: Sendable {
   public enum Value: Sendable {
     /// UTF-8 in the list's own bytes.
@@ -18,36 +18,31 @@ public struct EventList: Sendable {
     case list(Range<Int>)  // of `integers`
   }
 
-  private struct Entry: Sendable {
-    var field: EventField
-    var value: Value
-  }
-
-  private var entries: [Entry] = []
+  /// Which fields each event has, as bits by their raw values.
+  private var fields: [UInt64] = []
+  /// The fields' values: of event n from n * stride on, by the fields' raw values. What is not in `fields` is old.
+  private var values: [Value] = []
   private var bytes: [UInt8] = []
   private var integers: [Int] = []
-  /// Where each event begins in `entries`.
-  private var starts: [Int] = []
-  private var committed = 0
+
+  private static let stride = EventField.allCases.count
   /// The latest message's limit: a decoder that would give more events has misread.
   public static let maximumEvents = 256
 
   public init() {}
 
-  public var count: Int { starts.count }
-  public var isEmpty: Bool { starts.isEmpty }
+  public var count: Int { fields.count }
+  public var isEmpty: Bool { fields.isEmpty }
 
   public mutating func removeAll() {
-    entries.removeAll(keepingCapacity: true)
+    fields.removeAll(keepingCapacity: true)
     bytes.removeAll(keepingCapacity: true)
     integers.removeAll(keepingCapacity: true)
-    starts.removeAll(keepingCapacity: true)
-    committed = 0
   }
 
   public mutating func begin(_ kind: EventKind) {
-    committed = entries.count
-    starts.append(entries.count)
+    fields.append(0)
+    while values.count < fields.count * Self.stride { values.append(.integer(0)) }
     set(.kind, word: kind)
   }
 
@@ -56,25 +51,8 @@ public struct EventList: Sendable {
     set(.action, word: action)
   }
 
-  public mutating func commit() {
-    // In the order of writing; most are set in it. Insertion: a dozen members, nearly sorted.
-    let first = starts.last ?? 0
-    for i in stride(from: first + 1, to: entries.count, by: 1) {
-      var k = i
-      while k > first, entries[k].field.rawValue < entries[k - 1].field.rawValue {
-        entries.swapAt(k, k - 1)
-        k -= 1
-      }
-    }
-    committed = entries.count
-  }
-
   /// Takes back the event begun last.
-  public mutating func cancel() {
-    guard let start = starts.popLast() else { return }
-    entries.removeLast(entries.count - start)
-    committed = start
-  }
+  public mutating func cancel() { _ = fields.popLast() }
 
   public mutating func set(_ field: EventField, text: Span<UInt8>) {
     let start = bytes.count
@@ -117,21 +95,19 @@ public struct EventList: Sendable {
   }
 
   /// A field that is set twice keeps the later value.
-  private mutating func put(_ field: EventField, _ value: Value) {
-    let start = starts.last ?? 0
-    for i in start..<entries.count where entries[i].field == field {
-      entries[i].value = value
-      return
-    }
-    entries.append(Entry(field: field, value: value))
+  private mutating func put(_ field: EventField, _ value: Value) { put(event: fields.count - 1, field, value) }
+
+  private mutating func put(event index: Int, _ field: EventField, _ value: Value) {
+    fields[index] |= Self.bit(field)
+    values[index * Self.stride + Int(field.rawValue)] = value
   }
+
+  @inline(__always) private static func bit(_ field: EventField) -> UInt64 { 1 << UInt64(field.rawValue) }
 
   /// Takes a field of the event begun last away.
   public mutating func remove(_ field: EventField) {
-    for i in (starts.last ?? 0)..<entries.count where entries[i].field == field {
-      entries.remove(at: i)
-      return
-    }
+    guard !fields.isEmpty else { return }
+    fields[fields.count - 1] &= ~Self.bit(field)
   }
 
   /// Of the session begun last: a translation that changes nothing, or that names no address or port, is none, and ICMP has
@@ -159,41 +135,29 @@ public struct EventList: Sendable {
   }
 
   /// Whether the event begun last has this field.
-  public func has(_ field: EventField) -> Bool { value(of: field) != nil }
+  public func has(_ field: EventField) -> Bool { has(event: count - 1, field) }
 
-  public func value(of field: EventField) -> Value? {
-    for i in (starts.last ?? 0)..<entries.count where entries[i].field == field { return entries[i].value }
-    return nil
-  }
+  public func value(of field: EventField) -> Value? { value(event: count - 1, field) }
 
   /// Sets a field of every event that has none (`server`, `dialect`, the source's `lease_seconds`).
   public mutating func setWhereAbsent(event index: Int, _ field: EventField, _ value: Int) {
-    insert(index, field) { _ in .integer(value) }
+    guard fields.indices.contains(index), !has(event: index, field) else { return }
+    put(event: index, field, .integer(value))
   }
 
   public mutating func setWhereAbsent(event index: Int, _ field: EventField, text: Span<UInt8>) {
+    guard fields.indices.contains(index), !has(event: index, field) else { return }
     let start = bytes.count
     bytes.append(text)
-    let end = bytes.count
-    insert(index, field) { _ in .text(start..<end) }
+    put(event: index, field, .text(start..<bytes.count))
   }
 
-  private mutating func insert(_ index: Int, _ field: EventField, _ make: (Int) -> Value) {
-    guard index < starts.count else { return }
-    let end = index + 1 < starts.count ? starts[index + 1] : entries.count
-    for i in starts[index]..<end where entries[i].field == field { return }
-    entries.insert(Entry(field: field, value: make(end)), at: end)
-    for i in starts.indices where i > index { starts[i] += 1 }
-    committed = entries.count
+  public func has(event index: Int, _ field: EventField) -> Bool {
+    fields.indices.contains(index) && fields[index] & Self.bit(field) != 0
   }
-
-  public func has(event index: Int, _ field: EventField) -> Bool { value(event: index, field) != nil }
 
   public func value(event index: Int, _ field: EventField) -> Value? {
-    guard index < starts.count else { return nil }
-    let end = index + 1 < starts.count ? starts[index + 1] : entries.count
-    for i in starts[index]..<end where entries[i].field == field { return entries[i].value }
-    return nil
+    has(event: index, field) ? values[index * Self.stride + Int(field.rawValue)] : nil
   }
 
   /// Whether a text field of an event is exactly that.
@@ -206,60 +170,93 @@ public struct EventList: Sendable {
   @_lifetime(borrow self)
   public func bytes(of range: Range<Int>) -> Span<UInt8> { bytes.span.extracting(range) }
 
+  // MARK: - Writing
+
   /// The value of a record's `events`, members in the order of `EventField`.
   public func write(into out: inout [UInt8]) {
-    out.append(0x5b)
-    for (n, start) in starts.enumerated() {
-      if n > 0 { out.append(0x2c) }
-      write(start..<(n + 1 < starts.count ? starts[n + 1] : entries.count), into: &out)
+    var members = 0
+    for set in fields { members += set.nonzeroBitCount }
+    let names = Self.names
+    // A text is escaped once; brackets, braces and commas of events come to less than two members.
+    let room = (members + 2 * fields.count + 2) * Self.longestMember + bytes.count * 6 + integers.count * 21
+    out.append(room: room) { room in
+      room.put(0x5b)
+      for (n, set) in fields.enumerated() {
+        if n > 0 { room.put(0x2c) }
+        room.put(0x7b)
+        var rest = set
+        var comma = false
+        while rest != 0 {
+          let field = rest.trailingZeroBitCount
+          rest &= rest &- 1
+          names[field].put(into: &room, withComma: comma)
+          comma = true
+          write(values[n * Self.stride + field], into: &room)
+        }
+        room.put(0x7d)
+      }
+      room.put(0x5d)
     }
-    out.append(0x5d)
   }
 
-  private func write(_ range: Range<Int>, into out: inout [UInt8]) {
-    out.append(0x7b)
-    var done = -1
-    var isSorted = true
-    for i in range where i > range.lowerBound && entries[i].field.rawValue < entries[i - 1].field.rawValue { isSorted = false }
-    for place in range {
-      var next = isSorted ? place : -1
-      // Something was added since `commit`: the next in order is looked for.
-      if !isSorted {
-        for i in range where Int(entries[i].field.rawValue) > done && (next < 0 || entries[i].field.rawValue < entries[next].field.rawValue)
-        {
-          next = i
-        }
+  @inline(__always) private func write(_ value: Value, into room: inout TextRoom) {
+    switch value {
+    case .integer(let v): room.put(decimal: v)
+    case .list(let range):
+      room.put(0x5b)
+      for i in range {
+        if i > range.lowerBound { room.put(0x2c) }
+        room.put(decimal: integers[i])
       }
-      guard next >= 0 else { break }
-      let entry = entries[next]
-      done = Int(entry.field.rawValue)
-      out.append(jsonMember: entry.field.name)
-      switch entry.value {
-      case .text(let r): out.append(jsonString: bytes.span.extracting(r))
-      case .integer(let v): out.append(decimal: v)
-      case .list(let r):
-        out.append(0x5b)
-        for i in r {
-          if i > r.lowerBound { out.append(0x2c) }
-          out.append(decimal: integers[i])
+      room.put(0x5d)
+    case .text(let range):
+      room.put(0x22)
+      room.put(jsonEscaped: bytes.span.extracting(range))
+      room.put(0x22)
+    default:
+      room.put(0x22)
+      switch value {
+      case .hex(let range):
+        for i in range {
+          if i > range.lowerBound { room.put(0x3a) }
+          room.put(hex: bytes[i])
         }
-        out.append(0x5d)
-      default:
-        out.append(0x22)
-        switch entry.value {
-        case .hex(let r): out.append(hex: bytes.span.extracting(r), separator: 0x3a)
-        case .ip(let v): out.append(v)
-        case .mac(let v): out.append(v)
-        case .time(let v): out.append(v)
-        case .prefix(let v):
-          out.append(v.address)
-          out.append(0x2f)
-          out.append(decimal: v.length)
-        default: break
-        }
-        out.append(0x22)
+      case .ip(let v): room.put(v)
+      case .mac(let v): room.put(v)
+      case .time(let v): room.put(v)
+      case .prefix(let v):
+        room.put(v.address)
+        room.put(0x2f)
+        room.put(decimal: v.length)
+      default: break
       }
+      room.put(0x22)
     }
-    out.append(0x7d)
   }
+
+  /// A member without the bytes of its text: name, colon, comma, quotation marks, and a value of any other form.
+  private static let longestMember = 24 + 8 + TextRoom.longestTime
+
+  /// A member's name as it is written: `,"src_ip":`, padded to three words.
+  private struct Name {
+    private var words: (UInt64, UInt64, UInt64)
+    private var length: Int
+
+    init(_ name: StaticString) {
+      var text = Array(",\"\(name)\":".utf8)
+      length = text.count
+      precondition(length <= 24, "a member's name has at most 20 letters")
+      text += [UInt8](repeating: 0, count: 24 - length)
+      func word(_ n: Int) -> UInt64 { text[8 * n..<8 * n + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+      words = (word(0), word(1), word(2))
+    }
+
+    /// - Parameter withComma: not for the first of an object.
+    @inline(__always) func put(into room: inout TextRoom, withComma: Bool) {
+      if withComma { return room.put(words, length: length) }
+      room.put((words.0 >> 8 | words.1 << 56, words.1 >> 8 | words.2 << 56, words.2 >> 8), length: length - 1)
+    }
+  }
+
+  private static let names = EventField.allCases.map { Name($0.name) }
 }

@@ -32,39 +32,44 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
   /// brackets, no prefix length, nothing before or behind.
   public init?(text: Span<UInt8>) {
     guard text.count >= 2, text.count <= 45 else { return nil }
-    for i in text.indices where text[i] == 0x3a {
-      guard let v = Self.v6(text) else { return nil }
-      value = v
+    if let v = Self.v4(text) {
+      value = Self.mapped | UInt128(v)
       return
     }
-    guard let v = Self.v4(text) else { return nil }
-    value = Self.mapped | UInt128(v)
+    guard text.firstIndex(of: 0x3a) != nil, let v = Self.v6(text) else { return nil }
+    value = v
   }
 
   public init?(_ text: String) { self.init(text: Array(text.utf8).span) }
 
   private static func v4(_ text: Span<UInt8>) -> UInt32? {
+    guard let found = leadingV4(text, at: 0), found.end == text.count else { return nil }
+    return found.value
+  }
+
+  /// Dotted decimal that begins there, and the place behind it; more may follow, also digits.
+  @inlinable public static func leadingV4(_ text: Span<UInt8>, at start: Int) -> (value: UInt32, end: Int)? {
     var value: UInt32 = 0
-    var part: UInt32 = 0
-    var digits = 0
-    var parts = 0
-    for i in text.indices {
-      let b = text[i]
-      if b.isDigit {
-        if digits > 0, part == 0 { return nil }
-        part = part * 10 + UInt32(b &- 0x30)
-        digits += 1
-        guard part <= 255 else { return nil }
-      } else {
-        guard b == 0x2e, digits > 0, parts < 3 else { return nil }
-        value = value << 8 | part
-        part = 0
-        digits = 0
-        parts += 1
+    var at = start
+    for part in 0..<4 {
+      if part > 0 {
+        guard at < text.count, text[at] == 0x2e else { return nil }
+        at += 1
       }
+      guard at < text.count, text[at].isDigit else { return nil }
+      var number = UInt32(text[at] &- 0x30)
+      let first = at
+      at += 1
+      // No leading zeros: they mean octal to some.
+      while at < text.count, at - first < 3, text[at].isDigit {
+        if number == 0 { return nil }
+        number = number &* 10 &+ UInt32(text[at] &- 0x30)
+        at += 1
+      }
+      guard number <= 255 else { return nil }
+      value = value << 8 | number
     }
-    guard parts == 3, digits > 0 else { return nil }
-    return value << 8 | part
+    return (value, at)
   }
 
   private static func v6(_ text: Span<UInt8>) -> UInt128? {
@@ -136,14 +141,29 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
 
 extension [UInt8] {
   /// Dotted decimal, or RFC 5952 text.
-  public mutating func append(_ address: IPAddress) {
-    if let v4 = address.v4 {
-      for i in 0..<4 {
-        if i > 0 { append(0x2e) }
-        append(decimal: Int(v4 >> UInt32(24 - 8 * i) & 255))
-      }
-      return
+  public mutating func append(_ address: IPAddress) { append(room: TextRoom.longestAddress) { $0.put(address) } }
+
+  /// The peer of a message as records write it: `ip:port`, IPv6 in brackets.
+  public mutating func append(_ address: IPAddress, port: UInt16) {
+    if address.isV4 {
+      append(address)
+    } else {
+      append(0x5b)
+      append(address)
+      append(0x5d)
     }
+    append(0x3a)
+    append(decimal: Int(port))
+  }
+}
+
+extension TextRoom {
+  /// Eight groups of four digits, or an IPv4 address.
+  static var longestAddress: Int { 39 }
+
+  /// Dotted decimal, or RFC 5952 text.
+  mutating func put(_ address: IPAddress) {
+    if let v4 = address.v4 { return put(dotted: v4) }
     // The first longest run of at least two zero groups is left out (RFC 5952 section 4.2).
     var best = (start: -1, count: 1)
     var run = (start: 0, count: 0)
@@ -160,34 +180,22 @@ extension [UInt8] {
     var i = 0
     while i < 8 {
       if i == best.start {
-        append("::")
+        put(0x3a)
+        put(0x3a)
         i += best.count
         continue
       }
-      if i > 0, i != best.start + best.count || best.start < 0 { append(0x3a) }
+      if i > 0, i != best.start + best.count || best.start < 0 { put(0x3a) }
       let g = group(i)
       var shift: UInt16 = 12
       while shift > 0, g >> shift == 0 { shift -= 4 }
       while true {
-        append(Hex.digit(UInt8(truncatingIfNeeded: g >> shift & 15)))
+        put(Hex.digit(UInt8(truncatingIfNeeded: g >> shift & 15)))
         if shift == 0 { break }
         shift -= 4
       }
       i += 1
     }
-  }
-
-  /// The peer of a message as records write it: `ip:port`, IPv6 in brackets.
-  public mutating func append(_ address: IPAddress, port: UInt16) {
-    if address.isV4 {
-      append(address)
-    } else {
-      append(0x5b)
-      append(address)
-      append(0x5d)
-    }
-    append(0x3a)
-    append(decimal: Int(port))
   }
 }
 

@@ -3,47 +3,18 @@
 extension [UInt8] {
   /// A JSON string of valid UTF-8: only `"`, `\` and U+0000 to U+001F are escaped.
   public mutating func append(jsonString text: Span<UInt8>) {
-    append(0x22)
-    append(jsonEscaped: text)
-    append(0x22)
+    append(room: text.count * 6 + 10) { room in
+      room.put(0x22)
+      room.put(jsonEscaped: text)
+      room.put(0x22)
+    }
   }
 
   public mutating func append(jsonString text: String) { append(jsonString: Array(text.utf8).span) }
 
   /// The inside of a JSON string.
   public mutating func append(jsonEscaped text: Span<UInt8>) {
-    let count = text.count
-    // At most six bytes for one, and a word that is written whole and counts in part.
-    append(addingCapacity: count * 6 + 8) { (out: inout OutputSpan<UInt8>) in
-      unsafe out.withUnsafeMutableBufferPointer { buffer, initialized in
-        guard let end = buffer.baseAddress else { return }
-        let begin = unsafe end + initialized
-        var to = unsafe begin
-        var i = 0
-        while i + 8 <= count {
-          let word = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: i, as: UInt64.self)
-          unsafe UnsafeMutableRawPointer(to).storeBytes(of: word, as: UInt64.self)
-          let clean = JSONEscape.cleanBytes(UInt64(littleEndian: word))
-          unsafe to += clean
-          i += clean
-          if clean < 8 {
-            unsafe to += JSONEscape.write(text[i], at: to)
-            i += 1
-          }
-        }
-        while i < count {
-          let b = text[i]
-          if JSONEscape.isNeeded(b) {
-            unsafe to += JSONEscape.write(b, at: to)
-          } else {
-            unsafe to.pointee = b
-            unsafe to += 1
-          }
-          i += 1
-        }
-        unsafe initialized += to - begin
-      }
-    }
+    append(room: text.count * 6 + 8) { $0.put(jsonEscaped: text) }
   }
 
   /// `"name":`, after a comma unless it is the first of its object. `name` needs no escape.
@@ -68,19 +39,74 @@ extension Span<UInt8> {
 }
 
 /// The escapes of a JSON string: `"`, `\` and U+0000 to U+001F.
-private enum JSONEscape {
-  @inline(__always) static func isNeeded(_ b: UInt8) -> Bool { b < 0x20 || b == 0x22 || b == 0x5c }
-
-  /// How many of a word's bytes, from its least significant one on, stand for themselves: 0 to 8.
-  @inline(__always) static func cleanBytes(_ word: UInt64) -> Int {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highs: UInt64 = 0x8080_8080_8080_8080
-    let quote = word ^ (ones &* 0x22)
-    let backslash = word ^ (ones &* 0x5c)
-    // The usual test for a zero byte (and for one below 0x20): exact up to and at the first such byte.
-    let found = ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- ones &* 0x20) & ~word) & highs
-    return found == 0 ? 8 : found.trailingZeroBitCount >> 3
+enum JSONEscape {
+  /// Writes the inside of a JSON string.
+  /// - Parameter to: has room for six bytes for each of `text`, and for eight more: a word is written whole and counts in part.
+  /// - Returns: the place behind it.
+  @inline(__always) static func write(_ text: Span<UInt8>, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+    var to = unsafe start
+    let count = text.count
+    var i = 0
+    // Where a byte goes depends on those before it; which of eight need an escape does not.
+    while i + 16 <= count {
+      let word = text.uncheckedWord(at: i)
+      unsafe UnsafeMutableRawPointer(to).storeBytes(of: word.littleEndian, as: UInt64.self)
+      var special = Self.special(word)
+      if special == 0 {
+        unsafe to += 8
+        i += 8
+        continue
+      }
+      var done = 0
+      while special != 0 {
+        let n = special.trailingZeroBitCount >> 3
+        unsafe copy8(text, i + done, to)
+        unsafe to += n - done
+        let b = text[i + n]
+        if b >= 0x20 {
+          // Quotation marks are most of what needs an escape.
+          unsafe to[0] = 0x5c
+          unsafe to[1] = b
+          unsafe to += 2
+        } else {
+          unsafe to += write(b, at: to)
+        }
+        done = n + 1
+        special &= special &- 1
+      }
+      unsafe copy8(text, i + done, to)
+      unsafe to += 8 - done
+      i += 8
+    }
+    while i < count {
+      let b = text[i]
+      if isNeeded(b) {
+        unsafe to += write(b, at: to)
+      } else {
+        unsafe to.pointee = b
+        unsafe to += 1
+      }
+      i += 1
+    }
+    return unsafe to
   }
+
+  /// Eight bytes, those that count and what stands behind them.
+  @inline(__always) private static func copy8(_ text: Span<UInt8>, _ from: Int, _ to: UnsafeMutablePointer<UInt8>) {
+    unsafe UnsafeMutableRawPointer(to).storeBytes(of: text.uncheckedWord(at: from).littleEndian, as: UInt64.self)
+  }
+
+  /// The high bits of those of eight bytes that need an escape; exact for each.
+  @inline(__always) private static func special(_ word: UInt64) -> UInt64 {
+    let lows: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
+    /// The high bit of each byte that is not zero.
+    func other(_ word: UInt64) -> UInt64 { (word & lows) &+ lows | word }
+    let isPlain =
+      other(word ^ 0x2222_2222_2222_2222) & other(word ^ 0x5c5c_5c5c_5c5c_5c5c) & ((word & lows) &+ 0x6060_6060_6060_6060 | word)
+    return ~isPlain & ~lows
+  }
+
+  @inline(__always) static func isNeeded(_ b: UInt8) -> Bool { b < 0x20 || b == 0x22 || b == 0x5c }
 
   /// Writes the escape of a byte that needs one.
   /// - Returns: its length, 2 or 6; there must be room for it.

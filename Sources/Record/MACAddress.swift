@@ -49,6 +49,20 @@ public struct MACAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
     self.init(value: v << (separator == nil ? 48 : quads ? 16 : 8) | group)
   }
 
+  /// Six pairs of digits with colons, or with hyphens, that begin there: 17 bytes. More may follow.
+  @inlinable public static func leadingPairs(_ text: Span<UInt8>, at start: Int) -> MACAddress? {
+    guard start <= text.count - 17 else { return nil }
+    let separator = text[start + 2]
+    guard separator == 0x3a || separator == 0x2d else { return nil }
+    var value: UInt64 = 0
+    for i in 0..<6 {
+      let at = start + 3 * i
+      guard let high = text[at].hexValue, let low = text[at + 1].hexValue, i == 5 || text[at + 2] == separator else { return nil }
+      value = value << 8 | UInt64(high << 4 | low)
+    }
+    return MACAddress(value: value)
+  }
+
   private static func fits(_ digits: Int, separator: UInt8, quads: Bool) -> Bool {
     switch separator {
     case 0x3a: digits == 1 || digits == 2
@@ -74,12 +88,15 @@ public struct MACAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
 
 extension [UInt8] {
   /// Lower case, colons.
-  public mutating func append(_ mac: MACAddress) {
-    for i in 0..<6 {
-      if i > 0 { append(0x3a) }
-      let byte = UInt8(truncatingIfNeeded: mac.value >> UInt64(40 - 8 * i))
-      append(Hex.digit(byte >> 4))
-      append(Hex.digit(byte & 15))
+  public mutating func append(_ mac: MACAddress) { append(room: 17) { $0.put(mac) } }
+}
+
+extension TextRoom {
+  /// 17 bytes.
+  mutating func put(_ mac: MACAddress) {
+    for shift in stride(from: UInt64(40), through: 0, by: -8) {
+      put(hex: UInt8(truncatingIfNeeded: mac.value >> shift))
+      if shift > 0 { put(0x3a) }
     }
   }
 }

@@ -23,10 +23,12 @@ public struct RecordWriter: Sendable {
       second = whole
       secondOffset = offsetMinutes
     }
-    out.append(head.span)
-    out.append(Int(microseconds - whole * Timestamp.second), digits: 6)
-    out.append(tail.span)
-    out.append(sender)
+    out.append(room: head.count + 6 + tail.count + sender.count) { room in
+      room.put(head.span)
+      room.put(Int(microseconds - whole * Timestamp.second), digits: 6)
+      room.put(tail.span)
+      room.put(sender)
+    }
   }
 
   /// The members between `time` and the message, with a leading comma: the same for all messages of a peer.

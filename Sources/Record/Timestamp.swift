@@ -107,27 +107,34 @@ extension FixedWidthInteger {
 
 extension [UInt8] {
   /// RFC 3339 with numeric offset.
-  public mutating func append(_ time: Timestamp) {
-    let local = time.microseconds + Int64(time.offsetMinutes) * Timestamp.minute
+  public mutating func append(_ time: Timestamp) { append(room: TextRoom.longestTime) { $0.put(time) } }
+}
+
+extension TextRoom {
+  /// A year may have more digits than four.
+  static var longestTime: Int { 48 }
+
+  mutating func put(_ time: Timestamp) {
+    let local = time.microseconds &+ Int64(time.offsetMinutes) &* Timestamp.minute
     let days = local.flooredQuotient(Timestamp.day)
     let rest = Int(local - days * Timestamp.day)
-    append(CalendarDay(number: Int(days)))
-    append(0x54)
+    put(CalendarDay(number: Int(days)))
+    put(0x54)
     let seconds = rest / 1_000_000
-    append(seconds / 3600, digits: 2)
-    append(0x3a)
-    append(seconds / 60 % 60, digits: 2)
-    append(0x3a)
-    append(seconds % 60, digits: 2)
+    put(seconds / 3600, digits: 2)
+    put(0x3a)
+    put(seconds / 60 % 60, digits: 2)
+    put(0x3a)
+    put(seconds % 60, digits: 2)
     if time.fractionDigits > 0 {
-      append(0x2e)
+      put(0x2e)
       var fraction = rest % 1_000_000
-      for _ in time.fractionDigits..<6 { fraction /= 10 }
-      append(fraction, digits: time.fractionDigits)
+      for _ in Swift.min(time.fractionDigits, 6)..<6 { fraction /= 10 }
+      put(fraction, digits: Swift.min(time.fractionDigits, 6))
     }
-    append(time.offsetMinutes < 0 ? 0x2d : 0x2b)
-    append(abs(time.offsetMinutes) / 60, digits: 2)
-    append(0x3a)
-    append(abs(time.offsetMinutes) % 60, digits: 2)
+    put(time.offsetMinutes < 0 ? 0x2d : 0x2b)
+    put(abs(time.offsetMinutes) / 60, digits: 2)
+    put(0x3a)
+    put(abs(time.offsetMinutes) % 60, digits: 2)
   }
 }

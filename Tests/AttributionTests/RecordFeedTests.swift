@@ -90,7 +90,6 @@ struct EventMaker {
       // No decoder does so, and nothing may rest on it.
       events.set(pick([.srcIP, .srcPort, .user, .time, .mac]), text: Array("10.0.0.7".utf8).span)
     }
-    events.commit()
     if chance(3) { events.setWhereAbsent(event: events.count - 1, .duration, 60) }
   }
 
@@ -212,7 +211,6 @@ struct FeedingWriter {
         events.set(.srcPort, 1024)
       }
       set(&events)
-      events.commit()
       writer.add(begin, Self.senders[1], events)
       writer.gathering.written(1, day: place.day, end: 1)
       return try #require(take(feed, at: place)).lines.isEmpty
@@ -233,7 +231,6 @@ struct FeedingWriter {
     var events = EventList()
     events.begin(.lease, action: "assign")
     events.set(.hostname, text: [UInt8](repeating: 0x61, count: 4000).span)
-    events.commit()
     var n = 0
     while feed.isOpen, n < 100_000 {
       for _ in 0..<256 { writer.add(begin, Self.senders[0], events) }
@@ -283,6 +280,33 @@ struct FeedingWriter {
   }
 
   private struct Problem: Error {}
+
+  @Test("rows may wait to be written together; nobody else waits for them, and whoever asks for all gets them") func lazy() throws {
+    let archive = try TestArchive()
+    let index = try archive.index()
+    let follower = IndexFollower(index, of: archive.folder)
+    func observations() throws -> Int {
+      let reader = try Index(reading: index.path, logID: TestArchive.logID)
+      return try contents(reader).count { $0.hasPrefix("|" + Hex.text(Array("observation".utf8))) }
+    }
+    func record(_ seconds: Double, _ ip: String) throws {
+      let event: JSONValue = [
+        "kind": "lease", "action": "assign", "ip": .string(ip), "mac": .string(Scenario.mac("A")), "lease_seconds": 60,
+      ]
+      try archive.record(at(seconds), events: [event])
+    }
+    try record(1, "10.0.0.1")
+    try follower.catchUp(isLazy: true)
+    #expect(try observations() == 1, "an address that is new has begun a transaction")
+    try record(2, "10.0.0.1")
+    #expect(try follower.catchUp(isLazy: true) == 1)
+    #expect(try observations() == 1)
+    let other = try Database(index.path, writable: true)
+    try other.run("BEGIN IMMEDIATE; ROLLBACK")
+    #expect(try follower.catchUp() == 0)
+    #expect(try observations() == 2)
+    #expect(index.next.record == 2)
+  }
 
   @Test(
     "however records come, from the feed or from the disk, the index and the files of blocks are those that are built from the archive",
@@ -350,7 +374,7 @@ struct FeedingWriter {
       try flush()
       if maker.chance(3) { try archive.pack(day) }
       if maker.chance(2) { try follower.catchUp(records: maker.pick([1, 500, .max]), isLazy: maker.chance(2)) }
-      if maker.chance(4) { try blocks.catchUp() }
+      if maker.chance(4) { try blocks.catchUp(isBusy: maker.chance(2)) }
       // What waited is gone.
       if maker.chance(12) { _ = feed.next(at: RecordPosition(day: day.adding(days: 1), record: 0)) }
       // The program ends and starts again, or another index takes this one's place.

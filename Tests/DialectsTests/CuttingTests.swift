@@ -293,4 +293,31 @@ import Testing
       Issue.record("no error")
     } catch { #expect("\(error)".contains(expected), "\(error)") }
   }
+
+  @Test("what a device wrote before does not change how a message is read") func keyOrder() throws {
+    let texts = [
+      #"src=10.0.0.1 user=ali x=1"#, #"user=ali src=10.0.0.1"#, #"src=10.0.0.1 usr=ali user=veli"#, #"src =10.0.0.1 user= ali"#,
+      #"src=10.0.0.1 userx=ali"#, #"src=10.0.0.1 use=ali"#, #"src=10.0.0.1 user"#, #"src=10.0.0.1 user=""#, #"src="10.0.0.1" user="a b""#,
+      #"src=10.0.0.1 a_long_name_of_more_than_sixteen=1 user=ali"#, #"src=10.0.0.1 a_long_name_of_more_than_sixteex=1 user=ali"#,
+      #"src=10.0.0.1 user"=ali user=veli"#, #"src=10.0.0.1 src=10.0.0.2 user=ali"#, "", "src=10.0.0.1", "user=ali src=10.0.0.1 user=ali",
+    ].map { Array(("<30>prog: " + $0).utf8) }
+    for form in [Self.pairs, Self.commas] {
+      let set = try set(form)
+      func read(_ text: [UInt8], _ normaliser: inout Normaliser) -> [UInt8] {
+        var events = EventList()
+        var out: [UInt8] = []
+        _ = normaliser.read(text.span, received: 0, sender: 1, source: SourceReading(zone: .utc), into: &events)
+        events.write(into: &out)
+        return out
+      }
+      var warm = Normaliser(set)
+      for before in texts {
+        for text in texts {
+          var fresh = Normaliser(set)
+          _ = read(before, &warm)
+          #expect(read(text, &warm) == read(text, &fresh), "\(text.span.string) after \(before.span.string)")
+        }
+      }
+    }
+  }
 }

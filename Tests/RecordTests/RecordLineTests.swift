@@ -13,7 +13,6 @@ import Testing
     events.set(.ip, try #require(IPAddress("10.20.3.57")))
     events.set(.time, try #require(Timestamp(rfc3339: "2026-11-23T14:03:07+03:00")))
     events.set(.dialect, word: "isc-dhcpd/1")
-    events.commit()
     var writer = RecordWriter()
     var line: [UInt8] = []
     let at = try #require(Timestamp(rfc3339: "2026-11-23T14:03:07.123456+03:00"))
@@ -123,13 +122,11 @@ import Testing
     var events = EventList()
     events.begin(.lease, action: "assign")
     events.set(.leaseSeconds, 1)
-    events.commit()
     events.begin(.lease, action: "release")
     events.set(.leaseSeconds, 2)
     events.cancel()
     events.begin(.binding)
     events.set(.duid, hex: ([0, 1, 0xab] as [UInt8]).span)
-    events.commit()
     events.setWhereAbsent(event: 0, .leaseSeconds, 5)
     events.setWhereAbsent(event: 0, .server, text: Array("s".utf8).span)
     var out: [UInt8] = []
@@ -144,7 +141,6 @@ import Testing
     events.set(.srcPort, 1)
     events.set(.srcPort, 2)
     events.set(.vlans, list: [3, 4])
-    events.commit()
     var out: [UInt8] = []
     events.write(into: &out)
     #expect(text(out) == #"[{"kind":"session","action":"open","vlans":[3,4],"src_port":2}]"#)

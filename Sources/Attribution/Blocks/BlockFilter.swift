@@ -12,15 +12,16 @@ enum BlockFilter {
   /// - Parameter keys: hashes (`KeyHash`), each once.
   static func make(_ keys: [UInt64]) -> [UInt8] {
     var filter = [UInt8](repeating: 0, count: bytes(keys: keys.count))
-    let bits = UInt64(filter.count * 8)
-    for key in keys {
-      // The places of `place`, each from the one before it: two divisions a key instead of seven.
-      var bit = (key & 0xffff_ffff) % bits
-      let step = (key >> 32 | 1) % bits
-      for _ in 0..<places {
-        filter[Int(truncatingIfNeeded: bit >> 3)] |= 1 << UInt8(truncatingIfNeeded: bit & 7)
-        bit += step
-        if bit >= bits { bit -= bits }
+    // The places of `place`, each from the one before it: two divisions a key instead of seven, and of short numbers.
+    let bits = UInt32(filter.count * 8)
+    filter.withUnsafeMutableBufferPointer { filter in
+      for key in keys {
+        var bit = UInt32(truncatingIfNeeded: key) % bits
+        let step = (UInt32(truncatingIfNeeded: key >> 32) | 1) % bits
+        for _ in 0..<places {
+          filter[Int(bit >> 3)] |= 1 << UInt8(truncatingIfNeeded: bit & 7)
+          bit = bit >= bits - step ? bit - (bits - step) : bit + step
+        }
       }
     }
     return filter

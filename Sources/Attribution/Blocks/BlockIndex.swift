@@ -58,9 +58,11 @@ public final class BlockIndex {
   // MARK: - Building
 
   /// Indexes blocks that are not indexed yet.
-  /// - Parameter limit: at most so many; the rest is left for the next call.
+  /// - Parameters:
+  ///   - limit: at most so many; the rest is left for the next call.
+  ///   - isBusy: whether blocks wait that would have to be unpacked for it.
   /// - Returns: how many it indexed.
-  @discardableResult public func catchUp(blocks limit: Int = .max) throws -> Int {
+  @discardableResult public func catchUp(blocks limit: Int = .max, isBusy: Bool = false) throws -> Int {
     for path in [String(folder.dropLast("/blocks".count)), folder] {
       guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("mkdir", path) }
     }
@@ -75,7 +77,7 @@ public final class BlockIndex {
     for day in days {
       // A question throws a damaged file away.
       if case .finished? = standings[day], access(path(day), F_OK) == 0 { continue }
-      done += try build(day, isPast: day != days.last, limit - done)
+      done += try build(day, isPast: day != days.last, limit - done, isBusy: isBusy)
       if done >= limit { break }
     }
     return done
@@ -97,7 +99,7 @@ public final class BlockIndex {
     }
   }
 
-  private func build(_ day: CalendarDay, isPast: Bool, _ limit: Int) throws -> Int {
+  private func build(_ day: CalendarDay, isPast: Bool, _ limit: Int, isBusy: Bool) throws -> Int {
     let reader: BlockReader
     // In this order: tails first. Where none is left, the blocks hold all there is.
     let tails = try archive.day(day).tails()
@@ -122,6 +124,8 @@ public final class BlockIndex {
       var records = Block.records
       if let known = gathered?.take(day, entries) {
         block = known
+      } else if isBusy {
+        break
       } else {
         var summary = BlockSummary()
         try reader.forEach(entries, at: place) { _, line in

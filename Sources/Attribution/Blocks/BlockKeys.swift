@@ -147,12 +147,13 @@ struct BlockSummary {
     var found: [UInt64] = []
     found.reserveCapacity(keys.count)
     var hasZero = false
+    let multiplier = Self.multiplier
     for key in keys {
       guard key != 0 else {
         hasZero = true
         continue
       }
-      var place = Int(truncatingIfNeeded: (key &* Self.multiplier) >> shift)
+      var place = Int(truncatingIfNeeded: (key &* multiplier) >> shift)
       while table[place] != 0, table[place] != key { place = (place + 1) & (places - 1) }
       guard table[place] == 0 else { continue }
       table[place] = key

@@ -151,12 +151,9 @@ extension Span<UInt8> {
     return found < 0 ? nil : start + Int(found)
   }
 
-  /// Place of the first `"` from `start` on: most of a record is one long string.
+  /// Place of the first `"` from `start` on.
   fileprivate func quote(from start: Int) -> Int? {
-    guard start < count else { return nil }
-    return withUnsafeBytes { all in
-      guard let base = all.baseAddress, let found = memchr(base + start, 0x22, all.count - start) else { return nil }
-      return found - UnsafeMutableRawPointer(mutating: base)
-    }
+    let found = ByteSearch(0x22).first(in: self, from: start)
+    return found < count ? found : nil
   }
 }

@@ -39,10 +39,15 @@ final class Database {
   let path: String
   private let handle: OpaquePointer
   private var statements: [String: Statement] = [:]
+  private static let isConfigured: Bool = {
+    muhur_sqlite_count_no_memory()
+    return true
+  }()
 
   /// - Parameter writable: false opens for questions only and fails where there is no file.
   init(_ path: String, writable: Bool) throws(IndexError) {
     self.path = path
+    _ = Self.isConfigured
     var opened: OpaquePointer?
     let flags = (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX
     let code = sqlite3_open_v2(path, &opened, flags, nil)
@@ -109,6 +114,10 @@ final class Statement {
   private let handle: OpaquePointer
   private let database: OpaquePointer
   private let path: String
+  /// Memory for the texts of one row; SQLite would ask for some for each. Only in what inserts rows: there every parameter
+  /// is bound each time, so that none is left of the row before.
+  private let texts: UnsafeMutableRawBufferPointer
+  private var textsUsed = 0
 
   fileprivate init(_ database: OpaquePointer, _ sql: String, _ path: String) throws(IndexError) {
     var made: OpaquePointer?
@@ -117,11 +126,15 @@ final class Statement {
       throw IndexError(code & 0xff == SQLITE_BUSY ? .busy : .damaged, path, "SQLite: \(String(cString: sqlite3_errmsg(database)))")
     }
     handle = made
+    texts = .allocate(byteCount: sql.hasPrefix("INSERT") ? 2048 : 0, alignment: 1)
     self.database = database
     self.path = path
   }
 
-  deinit { sqlite3_finalize(handle) }
+  deinit {
+    sqlite3_finalize(handle)
+    texts.deallocate()
+  }
 
   // MARK: Binding, counted from 1
 
@@ -138,18 +151,24 @@ final class Statement {
       sqlite3_bind_null(handle, index)
       return self
     }
-    if value.isEmpty {
-      sqlite3_bind_zeroblob(handle, index, 0)
-    } else {
-      value.withUnsafeBytes { _ = sqlite3_bind_blob64(handle, index, $0.baseAddress, UInt64($0.count), muhur_sqlite_transient()) }
-    }
-    return self
+    return bind(index, value, value.indices)
   }
 
   /// The same of a part of some bytes.
   @discardableResult func bind(_ index: Int32, _ bytes: [UInt8], _ range: Range<Int>) -> Statement {
+    guard !range.isEmpty else {
+      sqlite3_bind_zeroblob(handle, index, 0)
+      return self
+    }
     bytes.withUnsafeBytes { all in
-      _ = sqlite3_bind_blob64(handle, index, all.baseAddress.map { $0 + range.lowerBound }, UInt64(range.count), muhur_sqlite_transient())
+      let part = UnsafeRawBufferPointer(rebasing: all[range])
+      if texts.count - textsUsed >= part.count, let place = texts.baseAddress.map({ $0 + textsUsed }) {
+        place.copyMemory(from: part.baseAddress!, byteCount: part.count)
+        textsUsed += part.count
+        sqlite3_bind_blob64(handle, index, place, UInt64(part.count), nil)
+      } else {
+        sqlite3_bind_blob64(handle, index, part.baseAddress, UInt64(part.count), muhur_sqlite_transient())
+      }
     }
     return self
   }
@@ -177,7 +196,10 @@ final class Statement {
     throw IndexError(kind, path, "SQLite: \(words)")
   }
 
-  func reset() { sqlite3_reset(handle) }
+  func reset() {
+    sqlite3_reset(handle)
+    textsUsed = 0
+  }
 
   /// For statements without result.
   func run() throws(IndexError) {

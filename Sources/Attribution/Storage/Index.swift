@@ -285,6 +285,9 @@ public final class Index {
 
   private var inTransaction = false
 
+  /// Whether a transaction is open.
+  var isWriting: Bool { inTransaction }
+
   private func begin() throws {
     guard !inTransaction else { return }
     try database.run("BEGIN IMMEDIATE")
@@ -332,7 +335,7 @@ public final class Index {
 
   private func write() throws {
     guard !pending.isEmpty else { return }
-    // Not a member while it is worked on: each look at an observation in there would be a copy.
+    // Neither a member nor an array while it is worked on: each look at an observation in there would be a copy.
     var written: [Pending] = []
     swap(&written, &pending)
     defer {
@@ -341,10 +344,13 @@ public final class Index {
       names.removeAll(keepingCapacity: true)
       nameKeys.removeAll(keepingCapacity: true)
     }
-    if isBulk { try append(written) } else { try insert(written) }
+    try written.withUnsafeBufferPointer { pending in
+      guard let first = pending.baseAddress else { return }
+      if isBulk { try append(first, pending.count) } else { try insert(first, pending.count) }
+    }
   }
 
-  private func insert(_ pending: borrowing [Pending]) throws {
+  private func insert(_ pending: UnsafePointer<Pending>, _ count: Int) throws {
     // Only keys are moved about: an observation holds many references.
     struct Place {
       var address: Int
@@ -352,7 +358,7 @@ public final class Index {
       var key: Observation.Key
       var index: Int
     }
-    var order = pending.indices.map { i in
+    var order = (0..<count).map { i in
       Place(
         address: pending[i].state.id, track: pending[i].observation.action.track.rawValue, key: pending[i].observation.key, index: i)
     }
@@ -383,10 +389,10 @@ public final class Index {
   }
 
   /// In the order of the archive; sorted and folded at the end.
-  private func append(_ pending: borrowing [Pending]) throws {
+  private func append(_ pending: UnsafePointer<Pending>, _ count: Int) throws {
     let insert = try database.statement("INSERT INTO heap.observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
     let insertDetail = try database.statement(Self.detailInsertion)
-    for i in pending.indices {
+    for i in 0..<count {
       let state = pending[i].state
       let row = try detail(pending[i].observation, state, insertDetail)
       pending[i].observation.bind(to: insert, address: state.id, detail: row)
@@ -468,7 +474,7 @@ public final class Index {
 
   /// Reads observations of an address on, or again from where late ones belong.
   /// - Parameter observations: places in `pending`, by time.
-  private func fold(_ state: AddressState, _ observations: [Int], of pending: borrowing [Pending], _ insert: Statement) throws {
+  private func fold(_ state: AddressState, _ observations: [Int], of pending: UnsafePointer<Pending>, _ insert: Statement) throws {
     guard let earliest = observations.first else { return }
     let first = pending[earliest].observation.key
     var timeline = try state.timeline ?? load(state.id)

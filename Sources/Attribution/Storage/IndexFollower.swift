@@ -59,7 +59,8 @@ public final class IndexFollower {
           if read == before, try !nextDay() { break reading }
         }
       }
-      if !isLazy { try commit() }
+      // A transaction that has begun is not left open: another program may be waiting to write.
+      if !isLazy || index.isWriting { try commit() }
       // What comes from now on is read by today's dialects already.
       if read < limit { rereader = nil }
     } catch {

@@ -9,9 +9,13 @@ final class Handover<Item: Sendable>: @unchecked Sendable {
   private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var waiting: [Item] = []
   private let capacity: Int
+  private let newestFirst: Bool
 
-  init(capacity: Int) {
+  /// - Parameter newestFirst: what was given last is taken first: of empty batches the one that the processor's cache still
+  ///   holds, and those that are never needed take no memory.
+  init(capacity: Int, newestFirst: Bool = false) {
     self.capacity = capacity
+    self.newestFirst = newestFirst
     waiting.reserveCapacity(capacity)
     pthread_mutex_init(mutex, nil)
     var attributes = pthread_condattr_t()
@@ -50,13 +54,13 @@ final class Handover<Item: Sendable>: @unchecked Sendable {
     return true
   }
 
-  /// The oldest thing, however long it takes to come.
+  /// The next thing, however long it takes to come.
   @available(*, noasync, message: "blocks its thread")
   func take() -> Item {
     while true { if let item = take(milliseconds: 1000) { return item } }
   }
 
-  /// The oldest thing, or nil when none came in time.
+  /// The next thing, or nil when none came in time.
   @available(*, noasync, message: "blocks its thread")
   func take(milliseconds: Int) -> Item? {
     var deadline = timespec()
@@ -70,7 +74,7 @@ final class Handover<Item: Sendable>: @unchecked Sendable {
       if pthread_cond_timedwait(changed, mutex, &deadline) == ETIMEDOUT { break }
     }
     guard !waiting.isEmpty else { return nil }
-    let item = waiting.removeFirst()
+    let item = newestFirst ? waiting.removeLast() : waiting.removeFirst()
     pthread_cond_broadcast(changed)
     return item
   }

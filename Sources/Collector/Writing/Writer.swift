@@ -10,7 +10,8 @@ import Syslog
 /// the open day's tail. Everything behind it (hashing, blocks, seals, indexes, answers) reads the tails.
 ///
 /// Nothing is allocated for a message. All members belong to the thread that runs `run`; others reach them by
-/// `WriterWork.perform`.
+/// `WriterWork.perform`. Those that every message needs are not checked for overlapping access at run time: no call here
+/// gives a member away while it changes it, and the checks cost as much as a field of an event.
 ///
 /// `@unchecked`: handed to its thread once, before it starts.
 final class Writer: @unchecked Sendable {
@@ -22,25 +23,25 @@ final class Writer: @unchecked Sendable {
   private var dayClock: DayClock
 
   // How messages are read.
-  private var normaliser: Normaliser
+  @exclusivity(unchecked) private var normaliser: Normaliser
   private var configuration: Configuration
-  private var peers: [Peer.Key: Peer] = [:]
-  private var lastPeer: (key: Peer.Key, peer: Peer)?
+  @exclusivity(unchecked) private var peers: [Peer.Key: Peer] = [:]
+  @exclusivity(unchecked) private var lastPeer: (key: Peer.Key, peer: Peer)?
   private var packetReadings: [ObjectIdentifier: PacketReading] = [:]
   private(set) var activities: [String: SenderActivity] = [:]
-  private var events = EventList()
-  private var text: [UInt8] = []
+  @exclusivity(unchecked) private var events = EventList()
+  @exclusivity(unchecked) private var text: [UInt8] = []
 
   // Lines that are not written yet.
-  private var record = RecordWriter()
-  private var lines: [UInt8] = []
-  private var gathering: RecordGathering
-  private var lineCount = 0
-  private var messageCount = 0
+  @exclusivity(unchecked) private var record = RecordWriter()
+  @exclusivity(unchecked) private var lines: [UInt8] = []
+  @exclusivity(unchecked) private var gathering: RecordGathering
+  @exclusivity(unchecked) private var lineCount = 0
+  @exclusivity(unchecked) private var messageCount = 0
   /// Notices among them, whole lines, to be written again where the write fails.
   private var noticeLines: [[UInt8]] = []
-  private var offsetUntil: Int64 = .min
-  private var offsetMinutes = 0
+  @exclusivity(unchecked) private var offsetUntil: Int64 = .min
+  @exclusivity(unchecked) private var offsetMinutes = 0
 
   private var clockWatch = ClockWatch()
   private let started = Clock.microseconds()

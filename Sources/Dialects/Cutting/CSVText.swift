@@ -5,6 +5,7 @@ import Record
 
 extension ValueTable {
   /// Cuts the columns, finds what kind of row it is and gives the columns their names.
+  /// - Parameter text: what `reset` took.
   mutating func cutColumns(
     _ text: Span<UInt8>, from start: Int, separator: UInt8, quote: UInt8, _ reading: CutReading
   ) -> CutFault? {
@@ -42,22 +43,22 @@ extension ValueTable {
       }
       guard columns.count >= row.required else { return CutFault(at: text.count, expected: "more columns") }
       for (i, entry) in row.columns.enumerated() where entry >= 0 && i < columns.count {
-        begin()
-        append(text, columns[i], quote)
-        end(entry, reading)
+        put(entry, text, columns[i], quote, reading)
       }
       return nil
     }
     return CutFault(at: start, expected: "one of the kinds of rows")
   }
 
-  private mutating func append(_ text: Span<UInt8>, _ column: Column, _ quote: UInt8) {
-    if !column.isQuoted { return append(text.extracting(column.range)) }
+  private mutating func put(_ entry: Int, _ text: Span<UInt8>, _ column: Column, _ quote: UInt8, _ reading: CutReading) {
+    guard column.isQuoted, text.extracting(column.range).firstIndex(of: quote) != nil else { return put(entry, column.range, reading) }
+    begin()
     var at = column.range.lowerBound
     while at < column.range.upperBound {
       append(text[at])
       at += text[at] == quote ? 2 : 1
     }
+    end(entry, reading)
   }
 }
 

@@ -62,7 +62,9 @@ enum CaseMatcher {
     let text = bytes.extracting(0..<range.upperBound)
     var furthest = (at: -1, node: -1)
     for i in rule.alternatives {
-      if scratch.match(text, at: range.lowerBound, dialect, reading.alternatives[i], toEnd: true) != nil { return nil }
+      let nodes = reading.alternatives[i]
+      if nodes.count == 1, scratch.takeWhole(text, range.lowerBound, dialect, nodes.lowerBound) { return nil }
+      if scratch.match(text, at: range.lowerBound, dialect, nodes, toEnd: true) != nil { return nil }
       if scratch.failedAt >= furthest.at { furthest = (scratch.failedAt, scratch.failedNode) }
     }
     return .misfit(furthest.node, range)

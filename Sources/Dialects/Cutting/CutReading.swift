@@ -11,6 +11,8 @@ final class CutReading: Sendable {
 
   let applies: Applies
   let form: Form
+  /// How pairs are found (key-value).
+  let search: PairSearch
   /// Whether the values stand in RFC 5424's structured data and not in the text.
   let readsStructuredData: Bool
   /// What stands before the values, as nodes of the dialect.
@@ -18,9 +20,13 @@ final class CutReading: Sendable {
   let keys: KeyTable
   /// Values that mean that there is none, as ranges of the dialect's pool.
   private let none: [Range<Int>]
+  /// How long these are, a bit for each length: most values are told apart by it.
+  private let noneLengths: UInt64
   /// Names of columns, by the kind of row (csv).
   let rows: [Row]
   let cases: [Case]
+  /// The same, in the same order.
+  let codes: [CaseCode]
   let conditions: [Condition]
   let tests: [TextTest]
   let rules: [Rule]
@@ -37,11 +43,18 @@ final class CutReading: Sendable {
     applies = draft.applies
     form = draft.form
     readsStructuredData = draft.readsStructuredData
+    if case .keyValue(let style) = draft.form {
+      search = PairSearch(style, isStructured: draft.readsStructuredData)
+    } else {
+      search = PairSearch(KeyValueStyle(), isStructured: false)
+    }
     head = draft.head
     keys = draft.keys
     none = draft.none
+    noneLengths = draft.none.reduce(0) { $0 | Self.lengthBit($1.count) }
     rows = draft.rows
     cases = draft.cases
+    codes = draft.cases.map(CaseCode.init)
     conditions = draft.conditions
     tests = draft.tests
     rules = draft.rules
@@ -55,11 +68,14 @@ final class CutReading: Sendable {
 
   /// Whether a value is one of those that mean that there is none.
   func isNone(_ value: Span<UInt8>) -> Bool {
+    guard noneLengths & Self.lengthBit(value.count) != 0 else { return false }
     let bytes = pool
     let texts = bytes.span
     for range in none where texts.extracting(range).equals(value) { return true }
     return false
   }
+
+  private static func lengthBit(_ count: Int) -> UInt64 { 1 << UInt64(min(count, 63)) }
 
   /// Whether a text passes one of the tests.
   func passes(_ value: Span<UInt8>, _ range: Range<Int>) -> Bool {
@@ -89,6 +105,22 @@ struct KeyValueStyle: Sendable {
   var escape: UInt8 = 0x5c
 }
 
+/// What ends the parts of a pair, for looking at eight bytes at once.
+struct PairSearch: Sendable {
+  let key: ByteSearch
+  let value: ByteSearch
+  let quoted: ByteSearch
+
+  init(_ style: KeyValueStyle, isStructured: Bool) {
+    let blanks: [UInt8] = style.separator == 0x20 ? [0x20, 0x09] : [style.separator]
+    let quote = style.quote == 0 ? [] : [style.quote]
+    let escape = style.escape == 0 ? [] : [style.escape]
+    key = ByteSearch([style.assign] + quote + blanks)
+    value = ByteSearch(blanks + escape + (isStructured ? [0x5d] : []))
+    quoted = ByteSearch(quote + escape)
+  }
+}
+
 /// A test of a text: equal, or with what begins, ends or contains it.
 struct TextTest: Sendable {
   enum Kind: Sendable { case equal, prefix, suffix, within, any }
@@ -108,15 +140,8 @@ struct TextTest: Sendable {
 }
 
 extension Span<UInt8> {
-  /// Whether that text stands in these bytes. For short texts: the work is the product of both lengths at worst.
-  func contains(_ text: Span<UInt8>) -> Bool {
-    guard text.count > 0, count >= text.count else { return text.count == 0 }
-    let first = text[0]
-    for start in 0...count - text.count where self[start] == first {
-      if extracting(start..<start + text.count).equals(text) { return true }
-    }
-    return false
-  }
+  /// Whether that text stands in these bytes.
+  func contains(_ text: Span<UInt8>) -> Bool { firstIndex(of: text) != nil }
 }
 
 /// One key of a `when`: its value passes one of the tests, or is absent.
@@ -174,6 +199,21 @@ struct Case: Sendable {
   var gap: PatternGap?
   /// Whether it also reads messages that were cut off inside a quoted value.
   var readsCutOff: Bool
+}
+
+/// What reading needs of a case for every message: no strings and lists, which would cost counting references.
+struct CaseCode: Sendable {
+  var conditions: Range<Int>
+  var rules: Range<Int>
+  var gap: PatternGap?
+  var readsCutOff: Bool
+
+  init(_ one: Case) {
+    conditions = one.conditions
+    rules = one.rules
+    gap = one.gap
+    readsCutOff = one.readsCutOff
+  }
 }
 
 /// A reading while its file is read.

@@ -4,13 +4,14 @@ import Record
 
 extension ValueTable {
   /// `key=value key2="value 2"`. Words without a key are read over; so is what stands between brackets and pairs.
+  /// - Parameter text: what `reset` took.
   mutating func cutPairs(_ text: Span<UInt8>, from start: Int, _ style: KeyValueStyle, _ reading: CutReading) {
     let blankSeparates = style.separator == 0x20
-    let assign = style.assign
-    let quote = style.quote
     let structured = reading.readsStructuredData
+    let search = reading.search
     func isBetween(_ b: UInt8) -> Bool { b.isBlank || b == style.separator || structured && (b == 0x5b || b == 0x5d) }
-    func ends(_ b: UInt8) -> Bool { blankSeparates ? b.isBlank : b == style.separator }
+    let own = ObjectIdentifier(reading)
+    var place = 0
     var at = start
     while at < text.count {
       if isBetween(text[at]) {
@@ -18,62 +19,80 @@ extension ValueTable {
         continue
       }
       let keyStart = at
-      while at < text.count, text[at] != assign, text[at] != quote || quote == 0, !ends(text[at]) { at += 1 }
-      guard at < text.count else { return }
-      guard text[at] == assign else {
-        // A word without a key, or a quoted text without one: what looks like a pair inside it is none.
-        if text[at] == quote, quote != 0 { at = closing(text, at + 1, style, structured) ?? text.count } else { at += 1 }
-        continue
+      let entry: Int
+      let expected = order.next(place)
+      if expected.reading == own, expected.length < text.count - at, text[at + expected.length] == style.assign,
+        expected.sign.stands(in: text, at: at, expected.length)
+      {
+        at += expected.length
+        entry = expected.entry
+        place = expected.place
+      } else {
+        at = search.key.first(in: text, from: at)
+        guard at < text.count else { return }
+        guard text[at] == style.assign else {
+          // A word without a key, or a quoted text without one: what looks like a pair inside it is none.
+          if text[at] == style.quote, style.quote != 0 {
+            at = closing(text, at + 1, style, search, structured)?.end ?? text.count
+          } else {
+            at += 1
+          }
+          continue
+        }
+        var keyEnd = at
+        while keyEnd > keyStart, text[keyEnd - 1].isBlank { keyEnd -= 1 }
+        entry = reading.keys.entry(text, keyStart..<keyEnd)
+        // With blanks before the sign it would not be found again where it ends.
+        if keyEnd == at { place = order.remember(text, keyStart..<keyEnd, entry, behind: place, reading) }
       }
-      var keyEnd = at
-      while keyEnd > keyStart, text[keyEnd - 1].isBlank { keyEnd -= 1 }
-      let entry = reading.keys.entry(text, keyStart..<keyEnd)
       at += 1
       if !blankSeparates { while at < text.count, text[at].isBlank { at += 1 } }
-      if at < text.count, text[at] == quote, quote != 0 {
-        guard let end = closing(text, at + 1, style, structured) else {
+      if at < text.count, text[at] == style.quote, style.quote != 0 {
+        guard let (end, hasEscape) = closing(text, at + 1, style, search, structured) else {
           isCut = true
           return
         }
-        if entry >= 0 {
-          begin()
-          append(text, at + 1..<end - 1, style)
-          self.end(entry, reading)
-        }
+        if entry >= 0 { put(entry, text, at + 1..<end - 1, style, hasEscape: hasEscape, reading) }
         at = end
         continue
       }
       let valueStart = at
-      while at < text.count, !ends(text[at]), !(structured && text[at] == 0x5d) {
+      var hasEscape = false
+      while true {
+        at = search.value.first(in: text, from: at)
+        guard at < text.count, text[at] == style.escape, style.escape != 0 else { break }
+        hasEscape = true
         // Cisco ISE: a separator in a value has a backslash before it.
-        if text[at] == style.escape, style.escape != 0, !blankSeparates, at + 1 < text.count { at += 1 }
-        at += 1
+        at += blankSeparates || at + 1 == text.count ? 1 : 2
       }
       guard entry >= 0 else { continue }
       var valueEnd = min(at, text.count)
       while valueEnd > valueStart, text[valueEnd - 1].isBlank { valueEnd -= 1 }
-      begin()
-      append(text, valueStart..<valueEnd, style)
-      end(entry, reading)
+      put(entry, text, valueStart..<valueEnd, style, hasEscape: hasEscape, reading)
     }
   }
 
-  /// The place behind the quote that closes; nil where the text ends before. A quote inside a value that nobody
-  /// escaped has no end of a pair behind it.
-  private func closing(_ text: Span<UInt8>, _ start: Int, _ style: KeyValueStyle, _ structured: Bool) -> Int? {
-    var at = start
+  /// The place behind the quote that closes, and whether an escape stands before it; nil where the text ends before. A
+  /// quote inside a value that nobody escaped has no end of a pair behind it.
+  private func closing(
+    _ text: Span<UInt8>, _ start: Int, _ style: KeyValueStyle, _ search: PairSearch, _ structured: Bool
+  ) -> (end: Int, hasEscape: Bool)? {
+    var at = search.quoted.first(in: text, from: start)
+    var hasEscape = false
     while at < text.count {
-      let b = text[at]
-      if b == style.escape, style.escape != 0, at + 1 < text.count, isEscaped(text[at + 1], style) {
-        at += 2
-        continue
+      if text[at] == style.escape, style.escape != 0 {
+        hasEscape = true
+        if at + 1 < text.count, isEscaped(text[at + 1], style) {
+          at = search.quoted.first(in: text, from: at + 2)
+          continue
+        }
       }
-      if b == style.quote {
-        guard at + 1 < text.count else { return at + 1 }
+      if text[at] == style.quote {
+        guard at + 1 < text.count else { return (at + 1, hasEscape) }
         let next = text[at + 1]
-        if next.isBlank || next == style.separator || structured && next == 0x5d { return at + 1 }
+        if next.isBlank || next == style.separator || structured && next == 0x5d { return (at + 1, hasEscape) }
       }
-      at += 1
+      at = search.quoted.first(in: text, from: at + 1)
     }
     return nil
   }
@@ -82,18 +101,18 @@ extension ValueTable {
     b == style.quote || b == style.escape || b == 0x5d || b == style.separator && style.separator != 0x20
   }
 
-  private mutating func append(_ text: Span<UInt8>, _ range: Range<Int>, _ style: KeyValueStyle) {
-    let value = text.extracting(range)
-    guard style.escape != 0, value.firstIndex(of: style.escape) != nil else {
-      append(value)
-      return
-    }
+  private mutating func put(
+    _ entry: Int, _ text: Span<UInt8>, _ range: Range<Int>, _ style: KeyValueStyle, hasEscape: Bool, _ reading: CutReading
+  ) {
+    guard hasEscape else { return put(entry, range, reading) }
+    begin()
     var at = range.lowerBound
     while at < range.upperBound {
-      if text[at] == style.escape, style.escape != 0, at + 1 < range.upperBound, isEscaped(text[at + 1], style) { at += 1 }
+      if text[at] == style.escape, at + 1 < range.upperBound, isEscaped(text[at + 1], style) { at += 1 }
       append(text[at])
       at += 1
     }
+    end(entry, reading)
   }
 
   // MARK: - CEF, LEEF
@@ -181,7 +200,7 @@ extension ValueTable {
         var keyStart = at
         while keyStart < assign, text[keyStart].isBlank { keyStart += 1 }
         let entry = reading.keys.entry(text, keyStart..<assign)
-        if entry >= 0 { set(entry, text.extracting(assign + 1..<end), reading) }
+        if entry >= 0 { put(entry, assign + 1..<end, reading) }
       }
       at = end < text.count && text[end] != separator ? end + 4 : end + 1
     }

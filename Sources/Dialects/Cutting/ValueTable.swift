@@ -6,13 +6,45 @@ struct KeyTable: Sendable {
   struct Entry: Sendable {
     /// Where the name stands in `names`.
     var name: Range<Int>
-    var hash: UInt64
+    var sign: Sign
     /// Number of its first value; `name#2` is the next, and so on.
     var first: Int
     var occurrences: Int
   }
 
+  struct Place: Sendable {
+    var first: Int32
+    var occurrences: Int32
+  }
+
+  /// A name's first and last eight bytes: up to sixteen they are all of it.
+  struct Sign: Sendable, Hashable {
+    private var first: UInt64 = 0
+    private var last: UInt64 = 0
+
+    init() {}
+
+    @inline(__always) init(_ text: Span<UInt8>, _ range: Range<Int>) {
+      first = text.word(at: range.lowerBound, count: min(range.count, 8))
+      last = range.count <= 8 ? 0 : text.word(at: range.upperBound - 8)
+    }
+
+    /// Whether a name of that length stands there.
+    @inline(__always) func stands(in text: Span<UInt8>, at start: Int, _ length: Int) -> Bool {
+      length >= 8
+        ? text.word(at: start) == first && (length == 8 || text.word(at: start + length - 8) == last)
+        : text.word(at: start, count: length) == first
+    }
+
+    @inline(__always) func hash(_ count: Int) -> Int {
+      let mixed = (first ^ UInt64(truncatingIfNeeded: count)) &* 0x9e37_79b9_7f4a_7c15 ^ last &* 0xc2b2_ae3d_27d4_eb4f
+      return Int(truncatingIfNeeded: mixed ^ mixed >> 29)
+    }
+  }
+
   private(set) var entries: [Entry] = []
+  /// Of each entry only where its values are, for every message.
+  private(set) var places: [Place] = []
   private var names: [UInt8] = []
   /// How many numbers there are.
   private(set) var count = 0
@@ -30,11 +62,12 @@ struct KeyTable: Sendable {
     while size < wanted.count * 2 { size *= 2 }
     slots = Array(repeating: -1, count: size)
     for (name, occurrences) in wanted {
-      let hash = PatternDispatch.hash(name.span, 0..<name.count)
-      var i = Int(truncatingIfNeeded: hash) & (size - 1)
+      let sign = Sign(name.span, 0..<name.count)
+      var i = sign.hash(name.count) & (size - 1)
       while slots[i] >= 0 { i = (i + 1) & (size - 1) }
       slots[i] = entries.count
-      entries.append(Entry(name: names.count..<names.count + name.count, hash: hash, first: count, occurrences: occurrences))
+      entries.append(Entry(name: names.count..<names.count + name.count, sign: sign, first: count, occurrences: occurrences))
+      places.append(Place(first: Int32(count), occurrences: Int32(occurrences)))
       names += name
       count += occurrences
     }
@@ -43,15 +76,20 @@ struct KeyTable: Sendable {
   /// The entry of a name, -1 where no case looks at it.
   func entry(_ text: Span<UInt8>, _ range: Range<Int>) -> Int {
     guard range.count <= Self.maximumName, !range.isEmpty else { return -1 }
-    let hash = PatternDispatch.hash(text, range)
+    let sign = Sign(text, range)
     let mask = slots.count - 1
-    var i = Int(truncatingIfNeeded: hash) & mask
-    while slots[i] >= 0 {
+    var i = sign.hash(range.count) & mask
+    while true {
       let place = slots[i]
-      if entries[place].hash == hash, names.span.extracting(entries[place].name).equals(text.extracting(range)) { return place }
+      if place < 0 { return -1 }
+      let entry = entries[place]
+      if entry.sign == sign, entry.name.count == range.count,
+        range.count <= 16 || names.span.extracting(entry.name).equals(text.extracting(range))
+      {
+        return place
+      }
       i = (i + 1) & mask
     }
-    return -1
   }
 
   /// The name of a number, for people.
@@ -61,6 +99,37 @@ struct KeyTable: Sendable {
       return number == entry.first ? text : "\(text)#\(number - entry.first + 1)"
     }
     return "?"
+  }
+}
+
+/// What key stood behind which in the messages before: a device writes its keys in one order, so that the next key need
+/// not be looked for, only compared. One table serves all readings of a thread.
+struct KeyOrder: Sendable {
+  struct Next: Sendable {
+    var reading: ObjectIdentifier?
+    var sign = KeyTable.Sign()
+    var length = 0
+    /// The entry of the key, -1 where nobody looks at it.
+    var entry = -1
+    /// Where what stands behind this key is remembered.
+    var place = 0
+  }
+
+  private var nexts = [Next](repeating: Next(), count: 1 << 10)
+
+  /// The key that stood behind the one with that place; the first key of a message has place 0 before it.
+  @inline(__always) func next(_ place: Int) -> Next { nexts[place] }
+
+  /// Remembers that a key was found there.
+  /// - Returns: the place for what stands behind it.
+  mutating func remember(_ text: Span<UInt8>, _ key: Range<Int>, _ entry: Int, behind place: Int, _ reading: CutReading) -> Int {
+    let sign = KeyTable.Sign(text, key)
+    let own = sign.hash(key.count) & (nexts.count - 1)
+    // Longer names are not all in their sign.
+    if (1...16).contains(key.count) {
+      nexts[place] = Next(reading: ObjectIdentifier(reading), sign: sign, length: key.count, entry: entry, place: own)
+    }
+    return own
   }
 }
 
@@ -76,17 +145,19 @@ struct ValueTable: Sendable {
   enum State: Sendable { case absent, present, ambiguous }
 
   private struct Value: Sendable {
-    var start = 0
-    var end = 0
+    var start: Int32 = 0
+    var end: Int32 = 0
     var state = State.absent
   }
 
-  /// All values' text, one behind the other.
+  /// The text that is cut, then what does not stand in it as it is: values with escapes, joined values.
   private(set) var bytes: [UInt8] = []
-  private var values: [Value] = []
+  private var values = [Value](repeating: Value(), count: CaseCompiler.maximumKeys)
   /// How often each name came.
-  private var occurrences: [Int] = []
+  private var occurrences = [Int32](repeating: 0, count: CaseCompiler.maximumKeys)
   private var open = 0
+  private var joined: [UInt8] = []
+  var order = KeyOrder()
   /// The sender cut the message off inside a quoted value.
   var isCut = false
   /// Columns of a message in the csv form.
@@ -101,22 +172,23 @@ struct ValueTable: Sendable {
 
   init() {
     bytes.reserveCapacity(1 << 12)
-    values.reserveCapacity(CaseCompiler.maximumKeys)
-    occurrences.reserveCapacity(CaseCompiler.maximumKeys)
     columns.reserveCapacity(Self.maximumColumns)
     path.reserveCapacity(1 << 10)
+    joined.reserveCapacity(1 << 10)
   }
 
   static let maximumColumns = 512
 
-  mutating func reset(_ keys: KeyTable) {
+  /// - Parameter text: that which will be cut; a message's, so of less than 2 GB.
+  mutating func reset(_ keys: KeyTable, _ text: Span<UInt8>) {
     bytes.removeAll(keepingCapacity: true)
-    values.removeAll(keepingCapacity: true)
-    occurrences.removeAll(keepingCapacity: true)
-    columns.removeAll(keepingCapacity: true)
-    path.removeAll(keepingCapacity: true)
-    values.append(contentsOf: repeatElement(Value(), count: keys.count))
-    occurrences.append(contentsOf: repeatElement(0, count: keys.entries.count))
+    bytes.append(text)
+    var values = values.mutableSpan
+    for i in 0..<keys.count { values[i] = Value() }
+    var occurrences = occurrences.mutableSpan
+    for i in 0..<keys.places.count { occurrences[i] = 0 }
+    if !columns.isEmpty { columns.removeAll(keepingCapacity: true) }
+    if !path.isEmpty { path.removeAll(keepingCapacity: true) }
     isCut = false
   }
 
@@ -127,23 +199,26 @@ struct ValueTable: Sendable {
   mutating func append(_ text: Span<UInt8>) { bytes.append(text) }
 
   /// What was appended since `begin` is a value of that name.
-  mutating func end(_ entry: Int, _ reading: CutReading) {
-    let key = reading.keys.entries[entry]
-    occurrences[entry] += 1
-    let range = reading.isNone(bytes.span.extracting(open..<bytes.count)) ? open..<open : open..<bytes.count
+  mutating func end(_ entry: Int, _ reading: CutReading) { put(entry, open..<bytes.count, reading) }
+
+  /// What stands there in `bytes` is a value of that name.
+  mutating func put(_ entry: Int, _ place: Range<Int>, _ reading: CutReading) {
+    let key = reading.keys.places[entry]
+    let first = Int(key.first)
     let nth = occurrences[entry]
-    if nth <= key.occurrences {
-      values[key.first + nth - 1] = Value(start: range.lowerBound, end: range.upperBound, state: .present)
+    occurrences[entry] = nth + 1
+    let range = reading.isNone(bytes.span.extracting(place)) ? place.lowerBound..<place.lowerBound : place
+    if nth < key.occurrences {
+      values[first + Int(nth)] = Value(start: Int32(range.lowerBound), end: Int32(range.upperBound), state: .present)
       return
     }
     // A name that stands once more than anybody expects: only the same value says the same.
-    let last = values[key.first + key.occurrences - 1]
-    let same = bytes.span.extracting(last.start..<last.end).equals(bytes.span.extracting(range))
-    bytes.removeLast(bytes.count - open)
-    if !same { for i in key.first..<key.first + key.occurrences { values[i].state = .ambiguous } }
+    let end = first + Int(key.occurrences)
+    let same = bytes.span.extracting(self.range(end - 1)).equals(bytes.span.extracting(range))
+    if !same { for i in first..<end { values[i].state = .ambiguous } }
   }
 
-  /// A value that stands in the text as it is.
+  /// A value that stands elsewhere, as it is.
   mutating func set(_ entry: Int, _ text: Span<UInt8>, _ reading: CutReading) {
     begin()
     append(text)
@@ -155,17 +230,32 @@ struct ValueTable: Sendable {
   func state(_ number: Int) -> State { values[number].state }
 
   /// Where the value stands in `bytes`; empty where it is absent or means none.
-  func range(_ number: Int) -> Range<Int> { values[number].start..<values[number].end }
+  func range(_ number: Int) -> Range<Int> {
+    let value = values[number]
+    return Int(value.start)..<Int(value.end)
+  }
 
   /// Several values with a space between, for a field that is made of them.
   mutating func join(_ keys: Range<Int>, of reading: CutReading) -> Range<Int> {
-    let start = bytes.count
+    gather(keys, of: reading)
+    return append(joined)
+  }
+
+  private mutating func gather(_ keys: Range<Int>, of reading: CutReading) {
+    joined.removeAll(keepingCapacity: true)
+    // Not to be held any longer: the text would be copied for what is appended.
+    let known = bytes
     for i in keys {
       let value = range(reading.ruleKeys[i].number)
       if value.isEmpty { continue }
-      if bytes.count > start { bytes.append(0x20) }
-      for k in value { bytes.append(bytes[k]) }
+      if !joined.isEmpty { joined.append(0x20) }
+      joined.append(known.span.extracting(value))
     }
+  }
+
+  private mutating func append(_ text: [UInt8]) -> Range<Int> {
+    let start = bytes.count
+    bytes.append(text.span)
     return start..<bytes.count
   }
 }

@@ -53,7 +53,6 @@ extension EventList {
     }
     if source.trustsDeviceClock { set(.clock, word: "device") }
     set(.dialect, word: dialect)
-    commit()
   }
 
   mutating func set(_ field: EventField, seconds: Int64, in zone: borrowing Zone) {

@@ -1,0 +1,124 @@
+/// Room at the end of an array into which text is written: a value's longest form is reserved once, and what is written is
+/// counted at the end. So a member of an event costs a few stores, and no question of capacity and ownership for each byte.
+///
+/// Every write checks that it fits: text that is longer than what was reserved traps.
+@safe struct TextRoom: ~Copyable {
+  private var to: UnsafeMutablePointer<UInt8>
+  private let start: UnsafeMutablePointer<UInt8>
+  private let end: UnsafeMutablePointer<UInt8>
+
+  /// - Parameter room: outlives this.
+  fileprivate init(_ room: UnsafeMutablePointer<UInt8>, count: Int) {
+    unsafe start = room
+    unsafe to = room
+    unsafe end = room + count
+  }
+
+  fileprivate var written: Int { unsafe to - start }
+
+  /// The next `count` bytes.
+  @inline(__always) private mutating func take(_ count: Int) -> UnsafeMutablePointer<UInt8> {
+    let place = unsafe to
+    precondition(unsafe count <= end - place, "room was reserved for the longest form")
+    unsafe to = place + count
+    return unsafe place
+  }
+
+  @inline(__always) mutating func put(_ byte: UInt8) { unsafe take(1).pointee = byte }
+
+  @inline(__always) mutating func put(_ text: Span<UInt8>) {
+    let place = unsafe take(text.count)
+    unsafe text.withUnsafeBufferPointer { from in
+      if let start = from.baseAddress { unsafe place.update(from: start, count: from.count) }
+    }
+  }
+
+  /// The first `length` bytes of three words, least significant first: one store for each word, whatever the length.
+  @inline(__always) mutating func put(_ words: (UInt64, UInt64, UInt64), length: Int) {
+    precondition(unsafe 24 <= end - to, "room was reserved for the longest form")
+    let place = unsafe UnsafeMutableRawPointer(to)
+    unsafe place.storeBytes(of: words.0.littleEndian, as: UInt64.self)
+    unsafe place.storeBytes(of: words.1.littleEndian, toByteOffset: 8, as: UInt64.self)
+    unsafe place.storeBytes(of: words.2.littleEndian, toByteOffset: 16, as: UInt64.self)
+    unsafe to += length
+  }
+
+  /// A decimal number.
+  @inline(__always) mutating func put(decimal value: Int) {
+    if value < 0 { put(0x2d) }
+    var rest = value.magnitude
+    var digits = 1
+    var limit: UInt = 10
+    while digits < 20, rest >= limit {
+      digits += 1
+      limit = digits < 20 ? limit &* 10 : limit
+    }
+    let place = unsafe take(digits)
+    while digits > 0 {
+      digits -= 1
+      let quotient = rest / 10
+      unsafe place[digits] = UInt8(truncatingIfNeeded: rest &- quotient &* 10) &+ 0x30
+      rest = quotient
+    }
+  }
+
+  /// Four decimal numbers with full stops between: at most 15 bytes.
+  @inline(__always) mutating func put(dotted v4: UInt32) {
+    precondition(unsafe 16 <= end - to, "room was reserved for the longest form")
+    var place = unsafe to
+    for shift in stride(from: UInt32(24), through: 0, by: -8) {
+      let number = v4 >> shift & 255
+      let hundreds = number / 100
+      let tens = number / 10 % 10
+      // Each digit is written where it would stand, and counts from the first on that is not a leading zero.
+      unsafe place[0] = UInt8(truncatingIfNeeded: hundreds) &+ 0x30
+      unsafe place += hundreds > 0 ? 1 : 0
+      unsafe place[0] = UInt8(truncatingIfNeeded: tens) &+ 0x30
+      unsafe place += number > 9 ? 1 : 0
+      unsafe place[0] = UInt8(truncatingIfNeeded: number % 10) &+ 0x30
+      unsafe place[1] = 0x2e
+      unsafe place += 2
+    }
+    unsafe to = place - 1
+  }
+
+  /// The last `digits` decimal digits, with leading zeros.
+  @inline(__always) mutating func put(_ value: Int, digits: Int) {
+    var rest = value.magnitude
+    let place = unsafe take(digits)
+    var i = digits
+    while i > 0 {
+      i -= 1
+      let quotient = rest / 10
+      unsafe place[i] = UInt8(truncatingIfNeeded: rest &- quotient &* 10) &+ 0x30
+      rest = quotient
+    }
+  }
+
+  /// Two lower-case digits.
+  @inline(__always) mutating func put(hex byte: UInt8) {
+    let place = unsafe take(2)
+    unsafe place[0] = Hex.digit(byte >> 4)
+    unsafe place[1] = Hex.digit(byte & 15)
+  }
+
+  /// The inside of a JSON string: at most six bytes for one of `text`, and eight more to be written over.
+  @inline(__always) mutating func put(jsonEscaped text: Span<UInt8>) {
+    precondition(unsafe text.count * 6 + 8 <= end - to, "room was reserved for the longest form")
+    unsafe to = JSONEscape.write(text, at: to)
+  }
+}
+
+extension [UInt8] {
+  /// Appends what `body` writes: at most `room` bytes.
+  @inline(__always) mutating func append(room: Int, _ body: (inout TextRoom) -> Void) {
+    append(addingCapacity: room) { (out: inout OutputSpan<UInt8>) in
+      unsafe out.withUnsafeMutableBufferPointer { buffer, initialized in
+        guard let start = buffer.baseAddress else { return }
+        var text = unsafe TextRoom(start + initialized, count: buffer.count - initialized)
+        body(&text)
+        initialized += text.written
+      }
+    }
+  }
+}
