@@ -1,3 +1,4 @@
+import Archive
 import Collector
 import Glibc
 
@@ -21,7 +22,7 @@ import Glibc
 
   static func main() {
     var path = "/etc/muhur/muhur.json5"
-    var arguments = Array(CommandLine.arguments.dropFirst())
+    var arguments = ProgramArguments.all
     while !arguments.isEmpty {
       let argument = arguments.removeFirst()
       switch argument {
