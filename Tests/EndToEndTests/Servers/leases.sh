@@ -92,12 +92,13 @@ expect() {
 
 tell begin
 sleep 3
+# Between any two of them a whole second that is 0.9 s away from both; a client renews by itself after three.
 client $one birinci
 first=$client
-sleep 2
+sleep 2.8
 kill -USR1 "$first"
 expect birinci renew
-sleep 2
+sleep 2.8
 kill -USR2 "$first"
 sleep 0.3
 tell release birinci
@@ -105,7 +106,7 @@ kill "$first"
 sleep 4
 client $two ikinci
 second=$client
-sleep 2
+sleep 2.8
 # Gone without a word.
 kill -KILL "$second"
 wait "$second" 2>/dev/null || true
