@@ -216,11 +216,7 @@ public struct EventList: Sendable {
     default:
       room.put(0x22)
       switch value {
-      case .hex(let range):
-        for i in range {
-          if i > range.lowerBound { room.put(0x3a) }
-          room.put(hex: bytes[i])
-        }
+      case .hex(let range): room.put(hex: bytes.span.extracting(range), separator: 0x3a)
       case .ip(let v): room.put(v)
       case .mac(let v): room.put(v)
       case .time(let v): room.put(v)

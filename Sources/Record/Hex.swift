@@ -30,11 +30,7 @@ public enum Hex {
 extension [UInt8] {
   /// Lower-case digits; `separator` between bytes where it is not nil.
   public mutating func append(hex bytes: Span<UInt8>, separator: UInt8? = nil) {
-    for i in bytes.indices {
-      if i > 0, let separator { append(separator) }
-      append(Hex.digit(bytes[i] >> 4))
-      append(Hex.digit(bytes[i] & 15))
-    }
+    append(room: bytes.count * 3) { $0.put(hex: bytes, separator: separator) }
   }
 
   public mutating func append(base64 bytes: Span<UInt8>) {

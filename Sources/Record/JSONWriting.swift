@@ -62,15 +62,7 @@ enum JSONEscape {
         let n = special.trailingZeroBitCount >> 3
         unsafe copy8(text, i + done, to)
         unsafe to += n - done
-        let b = text[i + n]
-        if b >= 0x20 {
-          // Quotation marks are most of what needs an escape.
-          unsafe to[0] = 0x5c
-          unsafe to[1] = b
-          unsafe to += 2
-        } else {
-          unsafe to += write(b, at: to)
-        }
+        unsafe to += write(text[i + n], at: to)
         done = n + 1
         special &= special &- 1
       }
@@ -112,8 +104,12 @@ enum JSONEscape {
   /// - Returns: its length, 2 or 6; there must be room for it.
   @inline(__always) static func write(_ b: UInt8, at to: UnsafeMutablePointer<UInt8>) -> Int {
     unsafe to[0] = 0x5c
+    // Quotation marks are most of what needs an escape.
+    guard b < 0x20 else {
+      unsafe to[1] = b
+      return 2
+    }
     switch b {
-    case 0x22, 0x5c: unsafe to[1] = b
     case 0x08: unsafe to[1] = 0x62
     case 0x09: unsafe to[1] = 0x74
     case 0x0a: unsafe to[1] = 0x6e

@@ -46,23 +46,17 @@
   /// A decimal number.
   @inline(__always) mutating func put(decimal value: Int) {
     if value < 0 { put(0x2d) }
-    var rest = value.magnitude
+    let rest = value.magnitude
     var digits = 1
     var limit: UInt = 10
     while digits < 20, rest >= limit {
       digits += 1
       limit = digits < 20 ? limit &* 10 : limit
     }
-    let place = unsafe take(digits)
-    while digits > 0 {
-      digits -= 1
-      let quotient = rest / 10
-      unsafe place[digits] = UInt8(truncatingIfNeeded: rest &- quotient &* 10) &+ 0x30
-      rest = quotient
-    }
+    put(rest, digits: digits)
   }
 
-  /// Four decimal numbers with full stops between: at most 15 bytes.
+  /// Four decimal numbers with full stops between: at most 15 bytes, and one more to be written over.
   @inline(__always) mutating func put(dotted v4: UInt32) {
     precondition(unsafe 16 <= end - to, "room was reserved for the longest form")
     var place = unsafe to
@@ -83,8 +77,10 @@
   }
 
   /// The last `digits` decimal digits, with leading zeros.
-  @inline(__always) mutating func put(_ value: Int, digits: Int) {
-    var rest = value.magnitude
+  @inline(__always) mutating func put(_ value: Int, digits: Int) { put(value.magnitude, digits: digits) }
+
+  @inline(__always) private mutating func put(_ magnitude: UInt, digits: Int) {
+    var rest = magnitude
     let place = unsafe take(digits)
     var i = digits
     while i > 0 {
@@ -100,6 +96,14 @@
     let place = unsafe take(2)
     unsafe place[0] = Hex.digit(byte >> 4)
     unsafe place[1] = Hex.digit(byte & 15)
+  }
+
+  /// Two lower-case digits for each byte; `separator` between bytes where it is not nil.
+  @inline(__always) mutating func put(hex bytes: Span<UInt8>, separator: UInt8?) {
+    for i in bytes.indices {
+      if i > 0, let separator { put(separator) }
+      put(hex: bytes[i])
+    }
   }
 
   /// The inside of a JSON string: at most six bytes for one of `text`, and eight more to be written over.

@@ -312,7 +312,7 @@ struct CaseCompiler {
     for i in draft.rows.indices { draft.rows[i].columns = draft.rows[i].columns.map { used.contains($0) ? $0 : -1 } }
   }
 
-  private func resolved(_ place: Int) -> Int { draft.keys.entries[wanted[place].name].first + wanted[place].occurrence - 1 }
+  private func resolved(_ place: Int) -> Int { Int(draft.keys.places[wanted[place].name].first) + wanted[place].occurrence - 1 }
 
   private func find(_ name: String) -> Int? { names.firstIndex { $0.name == Array(name.utf8) } }
 }

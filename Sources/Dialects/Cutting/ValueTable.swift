@@ -7,12 +7,11 @@ struct KeyTable: Sendable {
     /// Where the name stands in `names`.
     var name: Range<Int>
     var sign: Sign
-    /// Number of its first value; `name#2` is the next, and so on.
-    var first: Int
-    var occurrences: Int
   }
 
+  /// The values of a name: apart from what finding it takes, since every value needs only this.
   struct Place: Sendable {
+    /// Number of its first value; `name#2` is the next, and so on.
     var first: Int32
     var occurrences: Int32
   }
@@ -43,7 +42,7 @@ struct KeyTable: Sendable {
   }
 
   private(set) var entries: [Entry] = []
-  /// Of each entry only where its values are, for every message.
+  /// Of each entry, by its place in `entries`.
   private(set) var places: [Place] = []
   private var names: [UInt8] = []
   /// How many numbers there are.
@@ -66,7 +65,7 @@ struct KeyTable: Sendable {
       var i = sign.hash(name.count) & (size - 1)
       while slots[i] >= 0 { i = (i + 1) & (size - 1) }
       slots[i] = entries.count
-      entries.append(Entry(name: names.count..<names.count + name.count, sign: sign, first: count, occurrences: occurrences))
+      entries.append(Entry(name: names.count..<names.count + name.count, sign: sign))
       places.append(Place(first: Int32(count), occurrences: Int32(occurrences)))
       names += name
       count += occurrences
@@ -94,9 +93,11 @@ struct KeyTable: Sendable {
 
   /// The name of a number, for people.
   func name(_ number: Int) -> String {
-    for entry in entries where number >= entry.first && number < entry.first + entry.occurrences {
+    for (entry, place) in zip(entries, places) {
+      let nth = number - Int(place.first)
+      guard nth >= 0, nth < place.occurrences else { continue }
       let text = String(decoding: names[entry.name], as: UTF8.self)
-      return number == entry.first ? text : "\(text)#\(number - entry.first + 1)"
+      return nth == 0 ? text : "\(text)#\(nth + 1)"
     }
     return "?"
   }
