@@ -21,6 +21,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "CLinux"),
+    .target(name: "CVector"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
@@ -28,7 +29,7 @@ let package = Package(
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
-    .target(name: "Record", swiftSettings: record),
+    .target(name: "Record", dependencies: ["CVector"], swiftSettings: record),
     .target(name: "Syslog", dependencies: ["Record"], swiftSettings: record),
     .target(name: "PacketDecoding", dependencies: ["Record"], swiftSettings: record),
     .target(name: "Dialects", dependencies: ["Record", "Syslog"], resources: [.embedInCode("BuiltIn")], swiftSettings: record),

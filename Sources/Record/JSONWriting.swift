@@ -1,9 +1,11 @@
+import CVector
+
 // Strict JSON, written (design section 3): no white space, the fewest escapes, integers as they are.
 
 extension [UInt8] {
   /// A JSON string of valid UTF-8: only `"`, `\` and U+0000 to U+001F are escaped.
   public mutating func append(jsonString text: Span<UInt8>) {
-    append(room: text.count * 6 + 10) { room in
+    append(room: text.count * 6 + 2 + JSONEscape.overrun) { room in
       room.put(0x22)
       room.put(jsonEscaped: text)
       room.put(0x22)
@@ -14,7 +16,7 @@ extension [UInt8] {
 
   /// The inside of a JSON string.
   public mutating func append(jsonEscaped text: Span<UInt8>) {
-    append(room: text.count * 6 + 8) { $0.put(jsonEscaped: text) }
+    append(room: text.count * 6 + JSONEscape.overrun) { $0.put(jsonEscaped: text) }
   }
 
   /// `"name":`, after a comma unless it is the first of its object. `name` needs no escape.
@@ -40,35 +42,43 @@ extension Span<UInt8> {
 
 /// The escapes of a JSON string: `"`, `\` and U+0000 to U+001F.
 enum JSONEscape {
+  /// What `write` may write behind the text: sixteen bytes are written whole and count in part.
+  static let overrun = 16
+
   /// Writes the inside of a JSON string.
-  /// - Parameter to: has room for six bytes for each of `text`, and for eight more: a word is written whole and counts in part.
+  /// - Parameter to: has room for six bytes for each of `text`, and for `overrun` more.
   /// - Returns: the place behind it.
   @inline(__always) static func write(_ text: Span<UInt8>, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
     var to = unsafe start
     let count = text.count
     var i = 0
-    // Where a byte goes depends on those before it; which of eight need an escape does not.
-    while i + 16 <= count {
-      let word = text.uncheckedWord(at: i)
-      unsafe UnsafeMutableRawPointer(to).storeBytes(of: word.littleEndian, as: UInt64.self)
-      var special = Self.special(word)
-      if special == 0 {
-        unsafe to += 8
-        i += 8
-        continue
-      }
+    // Where a byte goes depends on those before it; which of sixteen need an escape does not.
+    while i <= count - 32 {
+      let lanes = text.uncheckedLanes(at: i)
+      unsafe store(lanes, at: to)
+      var special = vector_escaped(lanes)
       var done = 0
       while special != 0 {
-        let n = special.trailingZeroBitCount >> 3
-        unsafe copy8(text, i + done, to)
+        let n = special.trailingZeroBitCount
         unsafe to += n - done
         unsafe to += write(text[i + n], at: to)
         done = n + 1
+        unsafe store(text.uncheckedLanes(at: i + done), at: to)
         special &= special &- 1
       }
-      unsafe copy8(text, i + done, to)
-      unsafe to += 8 - done
-      i += 8
+      unsafe to += 16 - done
+      i += 16
+    }
+    while i <= count - 16 {
+      let lanes = text.uncheckedLanes(at: i)
+      unsafe store(lanes, at: to)
+      let special = vector_escaped(lanes)
+      let n = special == 0 ? 16 : special.trailingZeroBitCount
+      unsafe to += n
+      i += n
+      if special == 0 { continue }
+      unsafe to += write(text[i], at: to)
+      i += 1
     }
     while i < count {
       let b = text[i]
@@ -83,19 +93,8 @@ enum JSONEscape {
     return unsafe to
   }
 
-  /// Eight bytes, those that count and what stands behind them.
-  @inline(__always) private static func copy8(_ text: Span<UInt8>, _ from: Int, _ to: UnsafeMutablePointer<UInt8>) {
-    unsafe UnsafeMutableRawPointer(to).storeBytes(of: text.uncheckedWord(at: from).littleEndian, as: UInt64.self)
-  }
-
-  /// The high bits of those of eight bytes that need an escape; exact for each.
-  @inline(__always) private static func special(_ word: UInt64) -> UInt64 {
-    let lows: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
-    /// The high bit of each byte that is not zero.
-    func other(_ word: UInt64) -> UInt64 { (word & lows) &+ lows | word }
-    let isPlain =
-      other(word ^ 0x2222_2222_2222_2222) & other(word ^ 0x5c5c_5c5c_5c5c_5c5c) & ((word & lows) &+ 0x6060_6060_6060_6060 | word)
-    return ~isPlain & ~lows
+  @inline(__always) private static func store(_ lanes: SIMD16<UInt8>, at to: UnsafeMutablePointer<UInt8>) {
+    unsafe UnsafeMutableRawPointer(to).storeBytes(of: lanes, as: SIMD16<UInt8>.self)
   }
 
   @inline(__always) static func isNeeded(_ b: UInt8) -> Bool { b < 0x20 || b == 0x22 || b == 0x5c }

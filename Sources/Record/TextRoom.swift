@@ -106,9 +106,9 @@
     }
   }
 
-  /// The inside of a JSON string: at most six bytes for one of `text`, and eight more to be written over.
+  /// The inside of a JSON string: at most six bytes for one of `text`, and some more to be written over.
   @inline(__always) mutating func put(jsonEscaped text: Span<UInt8>) {
-    precondition(unsafe text.count * 6 + 8 <= end - to, "room was reserved for the longest form")
+    precondition(unsafe text.count * 6 + JSONEscape.overrun <= end - to, "room was reserved for the longest form")
     unsafe to = JSONEscape.write(text, at: to)
   }
 }
