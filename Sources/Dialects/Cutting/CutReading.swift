@@ -68,14 +68,16 @@ final class CutReading: Sendable {
 
   /// Whether a value is one of those that mean that there is none.
   func isNone(_ value: Span<UInt8>) -> Bool {
-    guard noneLengths & Self.lengthBit(value.count) != 0 else { return false }
+    guard mayBeNone(length: value.count) else { return false }
     let bytes = pool
     let texts = bytes.span
     for range in none where texts.extracting(range).equals(value) { return true }
     return false
   }
 
-  private static func lengthBit(_ count: Int) -> UInt64 { 1 << UInt64(min(count, 63)) }
+  @inline(__always) func mayBeNone(length: Int) -> Bool { noneLengths & Self.lengthBit(length) != 0 }
+
+  @inline(__always) private static func lengthBit(_ count: Int) -> UInt64 { 1 << UInt64(min(count, 63)) }
 
   /// Whether a text passes one of the tests.
   func passes(_ value: Span<UInt8>, _ range: Range<Int>) -> Bool {

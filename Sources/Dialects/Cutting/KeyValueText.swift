@@ -8,7 +8,6 @@ extension ValueTable {
   mutating func cutPairs(_ text: Span<UInt8>, from start: Int, _ style: KeyValueStyle, _ reading: CutReading) {
     let blankSeparates = style.separator == 0x20
     let structured = reading.readsStructuredData
-    let search = reading.search
     func isBetween(_ b: UInt8) -> Bool { b.isBlank || b == style.separator || structured && (b == 0x5b || b == 0x5d) }
     let own = ObjectIdentifier(reading)
     var place = 0
@@ -20,20 +19,20 @@ extension ValueTable {
       }
       let keyStart = at
       let entry: Int
+      let number: Int
       let expected = order.next(place)
-      if expected.reading == own, expected.length < text.count - at, text[at + expected.length] == style.assign,
-        expected.sign.stands(in: text, at: at, expected.length)
-      {
+      if expected.stands(in: text, at: at, before: style.assign, of: own) {
         at += expected.length
-        entry = expected.entry
+        entry = Int(expected.entry)
+        number = Int(expected.number)
         place = expected.place
       } else {
-        at = search.key.first(in: text, from: at)
+        at = reading.search.key.first(in: text, from: at)
         guard at < text.count else { return }
         guard text[at] == style.assign else {
           // A word without a key, or a quoted text without one: what looks like a pair inside it is none.
           if text[at] == style.quote, style.quote != 0 {
-            at = closing(text, at + 1, style, search, structured)?.end ?? text.count
+            at = closing(text, at + 1, style, reading.search, structured)?.end ?? text.count
           } else {
             at += 1
           }
@@ -42,13 +41,21 @@ extension ValueTable {
         var keyEnd = at
         while keyEnd > keyStart, text[keyEnd - 1].isBlank { keyEnd -= 1 }
         entry = reading.keys.entry(text, keyStart..<keyEnd)
+        number = entry < 0 ? -1 : Int(reading.keys.places[entry].first)
         // With blanks before the sign it would not be found again where it ends.
         if keyEnd == at { place = order.remember(text, keyStart..<keyEnd, entry, behind: place, reading) }
       }
       at += 1
       if !blankSeparates { while at < text.count, text[at].isBlank { at += 1 } }
       if at < text.count, text[at] == style.quote, style.quote != 0 {
-        guard let (end, hasEscape) = closing(text, at + 1, style, search, structured) else {
+        // Nearly always the next quote is the one that closes.
+        let next = reading.search.quoted.first(in: text, from: at + 1)
+        if next < text.count - 1, text[next] == style.quote, endsPair(text[next + 1], style, structured) {
+          if entry >= 0 { put(entry, first: number, at + 1, next, reading) }
+          at = next + 1
+          continue
+        }
+        guard let (end, hasEscape) = closing(text, at + 1, style, reading.search, structured) else {
           isCut = true
           return
         }
@@ -57,15 +64,18 @@ extension ValueTable {
         continue
       }
       let valueStart = at
+      at = reading.search.value.first(in: text, from: at)
       var hasEscape = false
-      while true {
-        at = search.value.first(in: text, from: at)
-        guard at < text.count, text[at] == style.escape, style.escape != 0 else { break }
+      while at < text.count, text[at] == style.escape, style.escape != 0 {
         hasEscape = true
         // Cisco ISE: a separator in a value has a backslash before it.
-        at += blankSeparates || at + 1 == text.count ? 1 : 2
+        at = reading.search.value.first(in: text, from: at + (blankSeparates || at + 1 == text.count ? 1 : 2))
       }
       guard entry >= 0 else { continue }
+      if blankSeparates, !hasEscape {
+        put(entry, first: number, valueStart, at, reading)
+        continue
+      }
       var valueEnd = min(at, text.count)
       while valueEnd > valueStart, text[valueEnd - 1].isBlank { valueEnd -= 1 }
       put(entry, text, valueStart..<valueEnd, style, hasEscape: hasEscape, reading)
@@ -89,12 +99,16 @@ extension ValueTable {
       }
       if text[at] == style.quote {
         guard at + 1 < text.count else { return (at + 1, hasEscape) }
-        let next = text[at + 1]
-        if next.isBlank || next == style.separator || structured && next == 0x5d { return (at + 1, hasEscape) }
+        if endsPair(text[at + 1], style, structured) { return (at + 1, hasEscape) }
       }
       at = search.quoted.first(in: text, from: at + 1)
     }
     return nil
+  }
+
+  /// Whether a quote with that byte behind it closes a value.
+  @inline(__always) private func endsPair(_ next: UInt8, _ style: KeyValueStyle, _ structured: Bool) -> Bool {
+    next.isBlank || next == style.separator || structured && next == 0x5d
   }
 
   private func isEscaped(_ b: UInt8, _ style: KeyValueStyle) -> Bool {

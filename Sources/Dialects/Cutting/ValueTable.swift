@@ -18,21 +18,12 @@ struct KeyTable: Sendable {
 
   /// A name's first and last eight bytes: up to sixteen they are all of it.
   struct Sign: Sendable, Hashable {
-    private var first: UInt64 = 0
-    private var last: UInt64 = 0
-
-    init() {}
+    private(set) var first: UInt64 = 0
+    private(set) var last: UInt64 = 0
 
     @inline(__always) init(_ text: Span<UInt8>, _ range: Range<Int>) {
       first = text.word(at: range.lowerBound, count: min(range.count, 8))
       last = range.count <= 8 ? 0 : text.word(at: range.upperBound - 8)
-    }
-
-    /// Whether a name of that length stands there.
-    @inline(__always) func stands(in text: Span<UInt8>, at start: Int, _ length: Int) -> Bool {
-      length >= 8
-        ? text.word(at: start) == first && (length == 8 || text.word(at: start + length - 8) == last)
-        : text.word(at: start, count: length) == first
     }
 
     @inline(__always) func hash(_ count: Int) -> Int {
@@ -107,13 +98,27 @@ struct KeyTable: Sendable {
 /// not be looked for, only compared. One table serves all readings of a thread.
 struct KeyOrder: Sendable {
   struct Next: Sendable {
-    var reading: ObjectIdentifier?
-    var sign = KeyTable.Sign()
-    var length = 0
+    fileprivate var reading: ObjectIdentifier?
+    /// The key's first and last eight bytes, of those of the first word that are its own.
+    fileprivate var first: UInt64 = 0
+    fileprivate var mask: UInt64 = 0
+    fileprivate var last: UInt64 = 0
+    fileprivate(set) var length = 0
     /// The entry of the key, -1 where nobody looks at it.
-    var entry = -1
+    fileprivate(set) var entry: Int32 = -1
+    /// The number of its first value.
+    fileprivate(set) var number: Int32 = 0
     /// Where what stands behind this key is remembered.
-    var place = 0
+    fileprivate(set) var place = 0
+
+    /// Whether that key of the reading stands there, and `end` behind it.
+    @inline(__always) func stands(in text: Span<UInt8>, at start: Int, before end: UInt8, of reader: ObjectIdentifier) -> Bool {
+      // A key in the last bytes of a text is looked for.
+      guard start + max(8, length + 1) <= text.count, reading == reader, text[start + length] == end,
+        text.word(at: start) & mask == first
+      else { return false }
+      return length <= 8 || text.word(at: start + length - 8) == last
+    }
   }
 
   private var nexts = [Next](repeating: Next(), count: 1 << 10)
@@ -128,7 +133,16 @@ struct KeyOrder: Sendable {
     let own = sign.hash(key.count) & (nexts.count - 1)
     // Longer names are not all in their sign.
     if (1...16).contains(key.count) {
-      nexts[place] = Next(reading: ObjectIdentifier(reading), sign: sign, length: key.count, entry: entry, place: own)
+      var next = Next()
+      next.reading = ObjectIdentifier(reading)
+      next.mask = .max >> UInt64(64 - 8 * min(key.count, 8))
+      next.first = sign.first
+      next.last = sign.last
+      next.length = key.count
+      next.entry = Int32(entry)
+      next.number = entry < 0 ? -1 : reading.keys.places[entry].first
+      next.place = own
+      nexts[place] = next
     }
     return own
   }
@@ -153,9 +167,10 @@ struct ValueTable: Sendable {
 
   /// The text that is cut, then what does not stand in it as it is: values with escapes, joined values.
   private(set) var bytes: [UInt8] = []
-  private var values = [Value](repeating: Value(), count: CaseCompiler.maximumKeys)
+  // In the table itself, not in memory of their own: each value of each message is put here.
+  private var values = InlineArray<256, Value>(repeating: Value())
   /// How often each name came.
-  private var occurrences = [Int32](repeating: 0, count: CaseCompiler.maximumKeys)
+  private var occurrences = InlineArray<256, Int32>(repeating: 0)
   private var open = 0
   private var joined: [UInt8] = []
   var order = KeyOrder()
@@ -184,9 +199,7 @@ struct ValueTable: Sendable {
   mutating func reset(_ keys: KeyTable, _ text: Span<UInt8>) {
     bytes.removeAll(keepingCapacity: true)
     bytes.append(text)
-    var values = values.mutableSpan
     for i in 0..<keys.count { values[i] = Value() }
-    var occurrences = occurrences.mutableSpan
     for i in 0..<keys.places.count { occurrences[i] = 0 }
     if !columns.isEmpty { columns.removeAll(keepingCapacity: true) }
     if !path.isEmpty { path.removeAll(keepingCapacity: true) }
@@ -201,6 +214,14 @@ struct ValueTable: Sendable {
 
   /// What was appended since `begin` is a value of that name.
   mutating func end(_ entry: Int, _ reading: CutReading) { put(entry, open..<bytes.count, reading) }
+
+  /// The same for a name whose place is at hand.
+  /// - Parameter number: of its first value.
+  @inline(__always) mutating func put(_ entry: Int, first number: Int, _ start: Int, _ end: Int, _ reading: CutReading) {
+    guard occurrences[entry] == 0, !reading.mayBeNone(length: end - start) else { return put(entry, start..<end, reading) }
+    occurrences[entry] = 1
+    values[number] = Value(start: Int32(truncatingIfNeeded: start), end: Int32(truncatingIfNeeded: end), state: .present)
+  }
 
   /// What stands there in `bytes` is a value of that name.
   mutating func put(_ entry: Int, _ place: Range<Int>, _ reading: CutReading) {
