@@ -25,7 +25,7 @@ private func contents(_ path: String) -> [UInt8]? {
   return bytes
 }
 
-private struct Reading {
+private struct Reading: ~Copyable {
   var normaliser = Normaliser(.builtIn)
   var record = RecordWriter()
   var events = EventList()

@@ -4,7 +4,9 @@
 ///     events.begin(.lease, action: "assign")
 ///     events.set(.ip, address)
 ///     events.cancel()          // as if begin had not been called
-public struct EventList: Sendable {
+///
+/// It cannot be copied: a field is set without asking who else may hold the memory. Every access is checked to lie inside.
+@safe public struct EventList: ~Copyable, @unchecked Sendable {
   public enum Value: Sendable {
     /// UTF-8 in the list's own bytes.
     case text(Range<Int>)
@@ -18,32 +20,70 @@ public struct EventList: Sendable {
     case list(Range<Int>)  // of `integers`
   }
 
+  public private(set) var count = 0
+  /// How many events there is room for.
+  private var capacity: Int
   /// Which fields each event has, as bits by their raw values.
-  private var fields: [UInt64] = []
+  private var fields: UnsafeMutablePointer<UInt64>
   /// The fields' values: of event n from n * stride on, by the fields' raw values. What is not in `fields` is old.
-  private var values: [Value] = []
-  private var bytes: [UInt8] = []
+  private var values: UnsafeMutablePointer<Value>
+  /// What texts and binary values consist of. Behind the last byte there is room for a whole vector.
+  private var text: UnsafeMutablePointer<UInt8>
+  private var textCount = 0
+  private var textCapacity: Int
   private var integers: [Int] = []
 
   private static let stride = EventField.allCases.count
   /// The latest message's limit: a decoder that would give more events has misread.
   public static let maximumEvents = 256
 
-  public init() {}
+  public init() {
+    capacity = 2
+    textCapacity = 1 << 10
+    unsafe fields = .allocate(capacity: capacity)
+    unsafe values = .allocate(capacity: capacity * Self.stride)
+    unsafe text = Self.text(textCapacity)
+  }
 
-  public var count: Int { fields.count }
-  public var isEmpty: Bool { fields.isEmpty }
+  deinit {
+    unsafe fields.deallocate()
+    unsafe values.deallocate()
+    unsafe text.deallocate()
+  }
+
+  /// Memory for texts that may also be read behind its end, as far as a vector goes.
+  private static func text(_ capacity: Int) -> UnsafeMutablePointer<UInt8> {
+    let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity + JSONEscape.overrun)
+    unsafe memory.initialize(repeating: 0, count: capacity + JSONEscape.overrun)
+    return unsafe memory
+  }
+
+  public var isEmpty: Bool { count == 0 }
 
   public mutating func removeAll() {
-    fields.removeAll(keepingCapacity: true)
-    bytes.removeAll(keepingCapacity: true)
-    integers.removeAll(keepingCapacity: true)
+    count = 0
+    textCount = 0
+    if !integers.isEmpty { integers.removeAll(keepingCapacity: true) }
   }
 
   public mutating func begin(_ kind: EventKind) {
-    fields.append(0)
-    while values.count < fields.count * Self.stride { values.append(.integer(0)) }
+    if count == capacity { grow() }
+    unsafe fields[count] = 0
+    count += 1
     set(.kind, word: kind)
+  }
+
+  private mutating func grow() {
+    let more = (
+      fields: UnsafeMutablePointer<UInt64>.allocate(capacity: capacity * 2),
+      values: UnsafeMutablePointer<Value>.allocate(capacity: capacity * 2 * Self.stride)
+    )
+    unsafe more.fields.update(from: fields, count: count)
+    unsafe more.values.update(from: values, count: count * Self.stride)
+    unsafe fields.deallocate()
+    unsafe values.deallocate()
+    unsafe (fields, values) = more
+    capacity *= 2
   }
 
   public mutating func begin(_ kind: EventKind, action: StaticString) {
@@ -52,24 +92,40 @@ public struct EventList: Sendable {
   }
 
   /// Takes back the event begun last.
-  public mutating func cancel() { _ = fields.popLast() }
+  public mutating func cancel() { count = max(0, count - 1) }
 
-  public mutating func set(_ field: EventField, text: Span<UInt8>) {
-    let start = bytes.count
-    bytes.append(text)
-    put(field, .text(start..<bytes.count))
+  public mutating func set(_ field: EventField, text: Span<UInt8>) { put(field, .text(keep(text))) }
+
+  public mutating func set(_ field: EventField, word: StaticString) { put(field, .text(keep(word))) }
+
+  public mutating func set(_ field: EventField, hex binary: Span<UInt8>) { put(field, .hex(keep(binary))) }
+
+  @inline(__always) private mutating func keep(_ bytes: Span<UInt8>) -> Range<Int> {
+    let start = textCount
+    reserve(bytes.count)
+    unsafe bytes.copy(to: text + start)
+    textCount = start + bytes.count
+    return start..<textCount
   }
 
-  public mutating func set(_ field: EventField, word: StaticString) {
-    let start = bytes.count
-    bytes.append(word)
-    put(field, .text(start..<bytes.count))
+  @inline(__always) private mutating func keep(_ word: StaticString) -> Range<Int> {
+    let start = textCount
+    reserve(word.utf8CodeUnitCount)
+    unsafe (text + start).update(from: word.utf8Start, count: word.utf8CodeUnitCount)
+    textCount = start + word.utf8CodeUnitCount
+    return start..<textCount
   }
 
-  public mutating func set(_ field: EventField, hex binary: Span<UInt8>) {
-    let start = bytes.count
-    bytes.append(binary)
-    put(field, .hex(start..<bytes.count))
+  @inline(__always) private mutating func reserve(_ more: Int) {
+    if more > textCapacity - textCount { growText(more) }
+  }
+
+  private mutating func growText(_ more: Int) {
+    textCapacity = max(textCapacity * 2, textCount + more)
+    let larger = unsafe Self.text(textCapacity)
+    unsafe larger.update(from: text, count: textCount)
+    unsafe text.deallocate()
+    unsafe text = larger
   }
 
   public mutating func set(_ field: EventField, _ value: Int) { put(field, .integer(value)) }
@@ -95,19 +151,20 @@ public struct EventList: Sendable {
   }
 
   /// A field that is set twice keeps the later value.
-  private mutating func put(_ field: EventField, _ value: Value) { put(event: fields.count - 1, field, value) }
+  @inline(__always) private mutating func put(_ field: EventField, _ value: Value) { put(event: count - 1, field, value) }
 
-  private mutating func put(event index: Int, _ field: EventField, _ value: Value) {
-    fields[index] |= Self.bit(field)
-    values[index * Self.stride + Int(field.rawValue)] = value
+  @inline(__always) private mutating func put(event index: Int, _ field: EventField, _ value: Value) {
+    precondition(index >= 0 && index < count, "an event was begun")
+    unsafe fields[index] |= Self.bit(field)
+    unsafe values[index * Self.stride + Int(field.rawValue)] = value
   }
 
   @inline(__always) private static func bit(_ field: EventField) -> UInt64 { 1 << UInt64(field.rawValue) }
 
   /// Takes a field of the event begun last away.
   public mutating func remove(_ field: EventField) {
-    guard !fields.isEmpty else { return }
-    fields[fields.count - 1] &= ~Self.bit(field)
+    guard count > 0 else { return }
+    unsafe fields[count - 1] &= ~Self.bit(field)
   }
 
   /// Of the session begun last: a translation that changes nothing, or that names no address or port, is none, and ICMP has
@@ -141,57 +198,59 @@ public struct EventList: Sendable {
 
   /// Sets a field of every event that has none (`server`, `dialect`, the source's `lease_seconds`).
   public mutating func setWhereAbsent(event index: Int, _ field: EventField, _ value: Int) {
-    guard fields.indices.contains(index), !has(event: index, field) else { return }
+    guard index < count, !has(event: index, field) else { return }
     put(event: index, field, .integer(value))
   }
 
   public mutating func setWhereAbsent(event index: Int, _ field: EventField, text: Span<UInt8>) {
-    guard fields.indices.contains(index), !has(event: index, field) else { return }
-    let start = bytes.count
-    bytes.append(text)
-    put(event: index, field, .text(start..<bytes.count))
+    guard index < count, !has(event: index, field) else { return }
+    put(event: index, field, .text(keep(text)))
   }
 
   public func has(event index: Int, _ field: EventField) -> Bool {
-    fields.indices.contains(index) && fields[index] & Self.bit(field) != 0
+    unsafe index >= 0 && index < count && fields[index] & Self.bit(field) != 0
   }
 
   public func value(event index: Int, _ field: EventField) -> Value? {
-    has(event: index, field) ? values[index * Self.stride + Int(field.rawValue)] : nil
+    unsafe has(event: index, field) ? values[index * Self.stride + Int(field.rawValue)] : nil
   }
 
   /// Whether a text field of an event is exactly that.
   public func equals(event index: Int, _ field: EventField, _ text: StaticString) -> Bool {
     guard case .text(let range)? = value(event: index, field) else { return false }
-    return bytes.span.extracting(range).equals(text)
+    return bytes(of: range).equals(text)
   }
 
   /// The bytes of a `.text` or `.hex` value.
   @_lifetime(borrow self)
-  public func bytes(of range: Range<Int>) -> Span<UInt8> { bytes.span.extracting(range) }
+  public func bytes(of range: Range<Int>) -> Span<UInt8> {
+    precondition(range.lowerBound >= 0 && range.upperBound <= textCount)
+    let span = unsafe Span(_unsafeStart: text + range.lowerBound, count: range.count)
+    return unsafe _overrideLifetime(span, borrowing: self)
+  }
 
   // MARK: - Writing
 
   /// The value of a record's `events`, members in the order of `EventField`.
   public func write(into out: inout [UInt8]) {
     var members = 0
-    for set in fields { members += set.nonzeroBitCount }
+    for n in 0..<count { members += unsafe fields[n].nonzeroBitCount }
     let names = Self.names
     // A text is escaped once; brackets, braces and commas of events come to less than two members.
-    let room = (members + 2 * fields.count + 2) * Self.longestMember + bytes.count * 6 + integers.count * 21
+    let room = (members + 2 * count + 2) * Self.longestMember + textCount * 6 + integers.count * 21
     out.append(room: room) { room in
       room.put(0x5b)
-      for (n, set) in fields.enumerated() {
+      for n in 0..<count {
         if n > 0 { room.put(0x2c) }
         room.put(0x7b)
-        var rest = set
+        var rest = unsafe fields[n]
         var comma = false
         while rest != 0 {
           let field = rest.trailingZeroBitCount
           rest &= rest &- 1
           names[field].put(into: &room, withComma: comma)
           comma = true
-          write(values[n * Self.stride + field], into: &room)
+          write(unsafe values[n * Self.stride + field], into: &room)
         }
         room.put(0x7d)
       }
@@ -211,21 +270,31 @@ public struct EventList: Sendable {
       room.put(0x5d)
     case .text(let range):
       room.put(0x22)
-      room.put(jsonEscaped: bytes.span.extracting(range))
+      // Behind what is kept there is always room for a whole vector.
+      precondition(range.upperBound <= textCount)
+      if unsafe !room.put(unescaped: text + range.lowerBound, count: range.count) { room.put(jsonEscaped: bytes(of: range)) }
       room.put(0x22)
-    default:
+    case .ip(let v):
       room.put(0x22)
-      switch value {
-      case .hex(let range): room.put(hex: bytes.span.extracting(range), separator: 0x3a)
-      case .ip(let v): room.put(v)
-      case .mac(let v): room.put(v)
-      case .time(let v): room.put(v)
-      case .prefix(let v):
-        room.put(v.address)
-        room.put(0x2f)
-        room.put(decimal: v.length)
-      default: break
-      }
+      room.put(v)
+      room.put(0x22)
+    case .mac(let v):
+      room.put(0x22)
+      room.put(v)
+      room.put(0x22)
+    case .time(let v):
+      room.put(0x22)
+      room.put(v)
+      room.put(0x22)
+    case .hex(let range):
+      room.put(0x22)
+      room.put(hex: bytes(of: range), separator: 0x3a)
+      room.put(0x22)
+    case .prefix(let v):
+      room.put(0x22)
+      room.put(v.address)
+      room.put(0x2f)
+      room.put(decimal: v.length)
       room.put(0x22)
     }
   }

@@ -1,3 +1,5 @@
+import CVector
+
 /// Room at the end of an array into which text is written: a value's longest form is reserved once, and what is written is
 /// counted at the end. So a member of an event costs a few stores, and no question of capacity and ownership for each byte.
 ///
@@ -28,9 +30,7 @@
 
   @inline(__always) mutating func put(_ text: Span<UInt8>) {
     let place = unsafe take(text.count)
-    unsafe text.withUnsafeBufferPointer { from in
-      if let start = from.baseAddress { unsafe place.update(from: start, count: from.count) }
-    }
+    unsafe text.copy(to: place)
   }
 
   /// The first `length` bytes of three words, least significant first: one store for each word, whatever the length.
@@ -41,6 +41,19 @@
     unsafe place.storeBytes(of: words.1.littleEndian, toByteOffset: 8, as: UInt64.self)
     unsafe place.storeBytes(of: words.2.littleEndian, toByteOffset: 16, as: UInt64.self)
     unsafe to += length
+  }
+
+  /// The inside of a JSON string, where at most sixteen bytes need no escape.
+  /// - Parameter text: sixteen bytes can be read there.
+  /// - Returns: whether that is so; else nothing was written.
+  @inline(__always) mutating func put(unescaped text: UnsafeMutablePointer<UInt8>, count: Int) -> Bool {
+    guard count <= 16 else { return false }
+    precondition(unsafe 16 <= end - to, "room was reserved for the longest form")
+    let lanes = unsafe UnsafeRawPointer(text).loadUnaligned(as: SIMD16<UInt8>.self)
+    guard vector_escaped(lanes) << UInt32(32 - count) == 0 else { return false }
+    unsafe UnsafeMutableRawPointer(to).storeBytes(of: lanes, as: SIMD16<UInt8>.self)
+    unsafe to += count
+    return true
   }
 
   /// A decimal number.
@@ -110,6 +123,31 @@
   @inline(__always) mutating func put(jsonEscaped text: Span<UInt8>) {
     precondition(unsafe text.count * 6 + JSONEscape.overrun <= end - to, "room was reserved for the longest form")
     unsafe to = JSONEscape.write(text, at: to)
+  }
+}
+
+extension Span<UInt8> {
+  /// Copies these bytes; of few the first and the last eight or four, which may be the same.
+  /// - Parameter to: has room for them.
+  @inline(__always) func copy(to place: UnsafeMutablePointer<UInt8>) {
+    unsafe withUnsafeBytes { from in
+      guard let start = from.baseAddress else { return }
+      let to = UnsafeMutableRawPointer(place)
+      let n = from.count
+      if n > 16 {
+        unsafe to.copyMemory(from: start, byteCount: n)
+      } else if n >= 8 {
+        let words = unsafe (start.loadUnaligned(as: UInt64.self), start.loadUnaligned(fromByteOffset: n - 8, as: UInt64.self))
+        unsafe to.storeBytes(of: words.0, as: UInt64.self)
+        unsafe to.storeBytes(of: words.1, toByteOffset: n - 8, as: UInt64.self)
+      } else if n >= 4 {
+        let words = unsafe (start.loadUnaligned(as: UInt32.self), start.loadUnaligned(fromByteOffset: n - 4, as: UInt32.self))
+        unsafe to.storeBytes(of: words.0, as: UInt32.self)
+        unsafe to.storeBytes(of: words.1, toByteOffset: n - 4, as: UInt32.self)
+      } else {
+        for i in 0..<n { unsafe place[i] = from[i] }
+      }
+    }
   }
 }
 

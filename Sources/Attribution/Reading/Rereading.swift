@@ -52,7 +52,7 @@ public struct Rereading: Sendable {
 /// The same rules as when a message is received: nothing of one that was cut off, nothing of packets or of an unlisted
 /// sender. Lines that a later line may need (`after`) are remembered as they were then, and forgotten where the collector
 /// began anew.
-struct Rereader {
+struct Rereader: ~Copyable {
   private let what: Rereading
   private let inOrder: Bool
   private let labels: [[UInt8]: Int]
@@ -65,7 +65,7 @@ struct Rereader {
 
   /// What was imported was read by the times in its lines, which may leave out the year; the record does not say which it
   /// was taken to be. Two readers, a year apart in what they take it to be, show whether it matters.
-  private struct Imports {
+  private struct Imports: ~Copyable {
     var first: Normaliser
     var second: Normaliser
     var events = EventList()

@@ -4,7 +4,7 @@ import Record
 import Syslog
 
 /// Makes the records of one file.
-struct ImportRun {
+struct ImportRun: ~Copyable {
   private let writing: any LogWriting
   private let source: ImportSource
   private let zone: Zone

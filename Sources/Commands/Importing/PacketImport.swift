@@ -5,7 +5,7 @@ import Record
 
 /// Makes records of the packets in a capture file: of those that say something, and of every message of DHCP and RADIUS
 /// accounting. The rest of a network's traffic is counted and left alone.
-struct PacketImport {
+struct PacketImport: ~Copyable {
   private let writing: any LogWriting
   private let zone: Zone
   private let sender: [UInt8]
