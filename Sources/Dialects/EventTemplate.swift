@@ -9,6 +9,27 @@ struct EventTemplate: Sendable {
   var hasNoAction = false
 }
 
+/// What writing an event needs of its template for every message: no lists of its own, which would cost counting
+/// references. Its fixed words stand in `constants` of the dialect or reading.
+struct EventCode: Sendable {
+  /// A field with fixed text, a range of the dialect's pool.
+  struct Constant: Sendable {
+    var field: EventField
+    var text: Range<Int>
+  }
+
+  var kind: EventKind
+  var constants: Range<Int>
+
+  /// - Parameter all: takes the template's fixed words.
+  init(_ template: EventTemplate, _ all: inout [Constant]) {
+    kind = template.kind
+    let start = all.count
+    for constant in template.constants { all.append(Constant(field: constant.field, text: constant.text)) }
+    constants = start..<all.count
+  }
+}
+
 extension PatternCompiler {
   /// `event: { kind: "lease", action: "assign" }`
   /// - Parameter fields: names of the fields that values are taken for.

@@ -245,8 +245,11 @@ public struct Normaliser: Sendable {
         }
       }
       if let said = code.gap { gap = said == .paused ? .paused : .lost(lostCount(dialect)) }
-      guard code.hasEvent, let event = dialect.patterns[number].event else { return .nothing(dialect: index, pattern: number) }
-      guard write(event, text, body, dialect, received, source, &events) else { continue }
+      guard let event = code.event else { return .nothing(dialect: index, pattern: number) }
+      begin(event, dialect.constants, dialect, &events)
+      var time: Timestamp?
+      for n in 0..<scratch.captureCount { set(n, body, dialect, received, source, &time, &events) }
+      guard close(event.kind, text, time, dialect, received, source, &events) else { continue }
       return .event(dialect: index, pattern: number)
     }
     if nearest.dialect < 0 { nearest = Nearest(dialect: index, pattern: Self.noPattern, node: -1, byte: message.lowerBound + at) }
@@ -337,7 +340,6 @@ public struct Normaliser: Sendable {
     case .json: fault = values.cutJSON(body, from: at, reading)
     }
     if let fault { return stop(which, range.lowerBound + fault.at, CutStop(reading: which.cut, what: .text(fault.expected))) }
-    let headCaptures = scratch.captureCount
     cases: for number in reading.codes.indices {
       let one = reading.codes[number]
       for i in one.conditions {
@@ -347,17 +349,23 @@ public struct Normaliser: Sendable {
         guard state != .ambiguous, holds else { continue cases }
       }
       if values.isCut, !one.readsCutOff { return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, what: .cutOff)) }
-      guard let template = reading.cases[number].event else {
+      guard let event = one.event else {
         if let said = one.gap { gap = said == .paused ? .paused : .lost(nil) }
         return .nothing(dialect: which.dialect, pattern: dialect.patterns.count + dialect.number(of: number, in: which.cut))
       }
-      scratch.keep(captures: headCaptures)
+      begin(event, reading.constants, dialect, &events)
+      var time: Timestamp?
+      for n in 0..<scratch.captureCount { set(n, body, dialect, received, source, &time, &events) }
       for rule in one.rules {
+        if values.take(reading.plainRules[rule], &events) { continue }
+        scratch.keep(captures: 0)
         if let what = CaseMatcher.match(reading.rules[rule], reading, dialect, &values, &scratch) {
+          events.cancel()
           return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, rule: rule, what: what))
         }
+        for n in 0..<scratch.captureCount { set(n, body, dialect, received, source, &time, &events) }
       }
-      guard write(template, text, body, dialect, received, source, &events) else {
+      guard close(event.kind, text, time, dialect, received, source, &events) else {
         return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, what: .nobody))
       }
       return .event(dialect: which.dialect, pattern: dialect.patterns.count + dialect.number(of: number, in: which.cut))
@@ -375,45 +383,58 @@ public struct Normaliser: Sendable {
 
   // MARK: - Events
 
-  /// - Returns: whether the event says whom it is about.
-  private func write(
-    _ template: EventTemplate, _ text: Span<UInt8>, _ body: Span<UInt8>, _ dialect: Dialect, _ received: Int64,
-    _ source: borrowing SourceReading, _ events: inout EventList
-  ) -> Bool {
+  private func begin(_ event: EventCode, _ constants: [EventCode.Constant], _ dialect: Dialect, _ events: inout EventList) {
+    events.begin(event.kind)
+    guard !event.constants.isEmpty else { return }
     let bytes = dialect.pool
     let pool = bytes.span
-    events.begin(template.kind)
-    for (field, constant) in template.constants { events.set(field, text: pool.extracting(constant)) }
-    var time: Timestamp?
-    for n in 0..<scratch.captureCount {
-      let capture = scratch.capture(n)
-      guard capture.name < 256, let field = EventField(rawValue: UInt8(truncatingIfNeeded: capture.name)) else { continue }
-      switch capture.value {
-      case .nothing: break
-      case .text:
-        if capture.range.isEmpty { break }
-        if capture.isOfValue {
-          events.set(field, text: values.bytes.span.extracting(capture.range))
-        } else {
-          events.set(field, text: body.extracting(capture.range))
-        }
-      case .word(let word): events.set(field, word: word)
-      case .constant(let range): if !range.isEmpty { events.set(field, text: pool.extracting(range)) }
-      case .hex(let range): events.set(field, hex: scratch.bytes.span.extracting(range))
-      case .integer(let value): events.set(field, value)
-      case .ip(let value): events.set(field, value)
-      case .prefix(let value): events.set(field, value)
-      case .mac(let value): events.set(field, value)
-      case .time(let value):
-        guard let resolved = value.resolved(zone: source.zone, received: received) else { break }
-        if field == .time { time = resolved } else { events.set(field, resolved) }
+    for i in event.constants { events.set(constants[i].field, text: pool.extracting(constants[i].text)) }
+  }
+
+  /// Sets what a capture has taken.
+  /// - Parameter time: the event's own, where that is what it took.
+  private func set(
+    _ number: Int, _ body: Span<UInt8>, _ dialect: Dialect, _ received: Int64, _ source: borrowing SourceReading,
+    _ time: inout Timestamp?, _ events: inout EventList
+  ) {
+    let capture = scratch.capture(number)
+    guard capture.name < 256, let field = EventField(rawValue: UInt8(truncatingIfNeeded: capture.name)) else { return }
+    switch capture.value {
+    case .nothing: break
+    case .text:
+      if capture.range.isEmpty { break }
+      if capture.isOfValue {
+        events.set(field, text: values.bytes.span.extracting(capture.range))
+      } else {
+        events.set(field, text: body.extracting(capture.range))
       }
+    case .word(let word): events.set(field, word: word)
+    case .constant(let range):
+      let bytes = dialect.pool
+      if !range.isEmpty { events.set(field, text: bytes.span.extracting(range)) }
+    case .hex(let range): events.set(field, hex: scratch.bytes.span.extracting(range))
+    case .integer(let value): events.set(field, value)
+    case .ip(let value): events.set(field, value)
+    case .prefix(let value): events.set(field, value)
+    case .mac(let value): events.set(field, value)
+    case .time(let value):
+      guard let resolved = value.resolved(zone: source.zone, received: received) else { break }
+      if field == .time { time = resolved } else { events.set(field, resolved) }
     }
-    guard isAboutSomebody(template.kind, &events) else {
+  }
+
+  /// Adds what holds for events of every device.
+  /// - Parameter time: what the message says of the event itself, where it does.
+  /// - Returns: whether the event says whom it is about; else it is taken back.
+  private func close(
+    _ kind: EventKind, _ text: Span<UInt8>, _ time: Timestamp?, _ dialect: Dialect, _ received: Int64, _ source: borrowing SourceReading,
+    _ events: inout EventList
+  ) -> Bool {
+    guard isAboutSomebody(kind, &events) else {
       events.cancel()
       return false
     }
-    if template.kind == .lease {
+    if kind == .lease {
       if events.has(.leaseSeconds) {
         events.set(.leaseFrom, word: "log")
       } else if let seconds = source.leaseSeconds, givesLease(events) {
@@ -432,8 +453,7 @@ public struct Normaliser: Sendable {
     if source.trustsDeviceClock { events.set(.clock, word: "device") }
     let label = dialect.labelBytes
     events.set(.dialect, text: label.span)
-    if time == nil { time = header.time?.resolved(zone: source.zone, received: received) }
-    if let time { events.set(.time, time) }
+    if let time = time ?? header.time?.resolved(zone: source.zone, received: received) { events.set(.time, time) }
     return true
   }
 

@@ -146,15 +146,16 @@ struct PatternCode: Sendable {
   /// -1: none.
   var after: Int
   var remembers: Bool
-  var hasEvent: Bool
+  /// nil: the line is understood and means nothing.
+  var event: EventCode?
   var gap: PatternGap?
 
-  init(_ pattern: Pattern) {
+  init(_ pattern: Pattern, _ constants: inout [EventCode.Constant]) {
     gap = pattern.gap
     nodes = pattern.nodes
     after = pattern.after ?? -1
     remembers = !pattern.remembered.isEmpty
-    hasEvent = pattern.event != nil
+    event = pattern.event.map { EventCode($0, &constants) }
   }
 }
 
@@ -185,6 +186,8 @@ public final class Dialect: Sendable {
   let patterns: [Pattern]
   /// The same, in the same order.
   let codes: [PatternCode]
+  /// Fixed words of the patterns' events.
+  let constants: [EventCode.Constant]
   let afters: [After]
   let examples: [DialectExample]
   let dispatch: PatternDispatch
@@ -208,13 +211,15 @@ public final class Dialect: Sendable {
     nodes = draft.nodes
     head = draft.head
     patterns = draft.patterns
-    codes = draft.patterns.map(PatternCode.init)
+    var constants: [EventCode.Constant] = []
+    codes = draft.patterns.map { PatternCode($0, &constants) }
+    self.constants = constants
     afters = draft.afters
     examples = draft.examples
     dispatch = draft.dispatch
     lostName = draft.ownNames.firstIndex(of: "_lost").map { 256 + $0 } ?? -1
     isOfGaps = draft.patterns.allSatisfy { $0.event == nil } && draft.cuts.isEmpty && draft.patterns.contains { $0.gap != nil }
-    cuts = draft.cuts.map { CutReading($0, pool: draft.pool) }
+    cuts = draft.cuts.map { CutReading($0, pool: draft.pool, nodes: draft.nodes) }
   }
 
   /// The number of a case among those of all `cuts`.

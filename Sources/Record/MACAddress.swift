@@ -88,15 +88,10 @@ public struct MACAddress: Hashable, Sendable, Comparable, CustomStringConvertibl
 
 extension [UInt8] {
   /// Lower case, colons.
-  public mutating func append(_ mac: MACAddress) { append(room: 17) { $0.put(mac) } }
+  public mutating func append(_ mac: MACAddress) { append(room: 19) { $0.put(mac) } }
 }
 
 extension TextRoom {
   /// 17 bytes.
-  mutating func put(_ mac: MACAddress) {
-    for shift in stride(from: UInt64(40), through: 0, by: -8) {
-      put(hex: UInt8(truncatingIfNeeded: mac.value >> shift))
-      if shift > 0 { put(0x3a) }
-    }
-  }
+  mutating func put(_ mac: MACAddress) { put(hexPairs: mac.value) }
 }

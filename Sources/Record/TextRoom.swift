@@ -75,19 +75,26 @@ import CVector
     var place = unsafe to
     for shift in stride(from: UInt32(24), through: 0, by: -8) {
       let number = v4 >> shift & 255
-      let hundreds = number / 100
-      let tens = number / 10 % 10
-      // Each digit is written where it would stand, and counts from the first on that is not a leading zero.
-      unsafe place[0] = UInt8(truncatingIfNeeded: hundreds) &+ 0x30
-      unsafe place += hundreds > 0 ? 1 : 0
-      unsafe place[0] = UInt8(truncatingIfNeeded: tens) &+ 0x30
-      unsafe place += number > 9 ? 1 : 0
-      unsafe place[0] = UInt8(truncatingIfNeeded: number % 10) &+ 0x30
-      unsafe place[1] = 0x2e
-      unsafe place += 2
+      unsafe UnsafeMutableRawPointer(place).storeBytes(of: Self.octets[Int(number)].littleEndian, as: UInt32.self)
+      unsafe place += 2 + (number > 9 ? 1 : 0) + (number > 99 ? 1 : 0)
     }
     unsafe to = place - 1
   }
+
+  /// Of each byte its decimal digits, then a full stop; the first in the least significant place.
+  private static let octets: InlineArray<256, UInt32> = {
+    var octets = InlineArray<256, UInt32>(repeating: 0)
+    for number in 0..<256 {
+      var word: UInt32 = 0x2e
+      var rest = UInt32(number)
+      repeat {
+        word = word << 8 | (rest % 10 + 0x30)
+        rest /= 10
+      } while rest > 0
+      octets[number] = word
+    }
+    return octets
+  }()
 
   /// The last `digits` decimal digits, with leading zeros.
   @inline(__always) mutating func put(_ value: Int, digits: Int) { put(value.magnitude, digits: digits) }
@@ -96,12 +103,38 @@ import CVector
     var rest = magnitude
     let place = unsafe take(digits)
     var i = digits
+    while i > 1 {
+      i -= 2
+      let quotient = rest / 100
+      unsafe UnsafeMutableRawPointer(place + i).storeBytes(of: Self.pair(rest &- quotient &* 100), as: UInt16.self)
+      rest = quotient
+    }
     while i > 0 {
       i -= 1
       let quotient = rest / 10
       unsafe place[i] = UInt8(truncatingIfNeeded: rest &- quotient &* 10) &+ 0x30
       rest = quotient
     }
+  }
+
+  /// Two decimal digits of a number below a hundred, the first in the least significant place.
+  @inline(__always) private static func pair(_ number: UInt) -> UInt16 {
+    let tens = number / 10
+    return UInt16(truncatingIfNeeded: tens | (number &- tens &* 10) << 8 | 0x3030).littleEndian
+  }
+
+  /// The six lowest bytes of a number, the most significant first, two lower-case digits each with colons between: 17
+  /// bytes, and two more to be written over.
+  @inline(__always) mutating func put(hexPairs value: UInt64) {
+    precondition(unsafe 19 <= end - to, "room was reserved for the longest form")
+    var place = unsafe to
+    for shift in stride(from: UInt64(40), through: 0, by: -8) {
+      let byte = UInt8(truncatingIfNeeded: value >> shift)
+      let pair = UInt32(Hex.digit(byte >> 4)) | UInt32(Hex.digit(byte & 15)) << 8 | 0x3a_0000
+      unsafe UnsafeMutableRawPointer(place).storeBytes(of: pair.littleEndian, as: UInt32.self)
+      unsafe place += 3
+    }
+    unsafe to = place - 1
   }
 
   /// Two lower-case digits.

@@ -30,6 +30,10 @@ final class CutReading: Sendable {
   let conditions: [Condition]
   let tests: [TextTest]
   let rules: [Rule]
+  /// The short way of each rule, in the same order.
+  let plainRules: [PlainRule]
+  /// Fixed words of the cases' events.
+  let constants: [EventCode.Constant]
   let ruleKeys: [RuleKey]
   let alternatives: [Range<Int>]
   let maps: [MapEntry]
@@ -39,7 +43,7 @@ final class CutReading: Sendable {
   let ownKeys: [(own: Int, entry: Int)]
   private let pool: [UInt8]
 
-  init(_ draft: CutDraft, pool: [UInt8]) {
+  init(_ draft: CutDraft, pool: [UInt8], nodes: [PatternNode]) {
     applies = draft.applies
     form = draft.form
     readsStructuredData = draft.readsStructuredData
@@ -54,7 +58,10 @@ final class CutReading: Sendable {
     noneLengths = draft.none.reduce(0) { $0 | Self.lengthBit($1.count) }
     rows = draft.rows
     cases = draft.cases
-    codes = draft.cases.map(CaseCode.init)
+    var constants: [EventCode.Constant] = []
+    codes = draft.cases.map { CaseCode($0, &constants) }
+    self.constants = constants
+    plainRules = draft.rules.map { PlainRule($0, draft, nodes) }
     conditions = draft.conditions
     tests = draft.tests
     rules = draft.rules
@@ -209,8 +216,11 @@ struct CaseCode: Sendable {
   var rules: Range<Int>
   var gap: PatternGap?
   var readsCutOff: Bool
+  /// nil: the message is understood and means nothing.
+  var event: EventCode?
 
-  init(_ one: Case) {
+  init(_ one: Case, _ constants: inout [EventCode.Constant]) {
+    event = one.event.map { EventCode($0, &constants) }
     conditions = one.conditions
     rules = one.rules
     gap = one.gap
