@@ -345,7 +345,7 @@ public struct Normaliser: Sendable {
       for i in one.conditions {
         let condition = reading.conditions[i]
         let state = values.state(condition.key)
-        let holds = condition.holds(values.bytes.span.extracting(values.range(condition.key)), reading)
+        let holds = condition.holds(values.bytes.span, values.range(condition.key), reading)
         guard state != .ambiguous, holds else { continue cases }
       }
       if values.isCut, !one.readsCutOff { return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, what: .cutOff)) }

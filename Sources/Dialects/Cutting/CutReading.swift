@@ -29,6 +29,8 @@ final class CutReading: Sendable {
   let codes: [CaseCode]
   let conditions: [Condition]
   let tests: [TextTest]
+  /// The first eight bytes of each test's text: all of most words.
+  private let beginnings: [UInt64]
   let rules: [Rule]
   /// The short way of each rule, in the same order.
   let plainRules: [PlainRule]
@@ -64,6 +66,7 @@ final class CutReading: Sendable {
     plainRules = draft.rules.map { PlainRule($0, draft, nodes) }
     conditions = draft.conditions
     tests = draft.tests
+    beginnings = draft.tests.map { pool.span.word(at: $0.text.lowerBound, count: min($0.text.count, 8)) }
     rules = draft.rules
     ruleKeys = draft.ruleKeys
     alternatives = draft.alternatives
@@ -86,12 +89,24 @@ final class CutReading: Sendable {
 
   @inline(__always) private static func lengthBit(_ count: Int) -> UInt64 { 1 << UInt64(min(count, 63)) }
 
-  /// Whether a text passes one of the tests.
-  func passes(_ value: Span<UInt8>, _ range: Range<Int>) -> Bool {
+  /// Whether what stands there passes one of the tests.
+  @inline(__always) func passes(_ text: Span<UInt8>, _ place: Range<Int>, _ range: Range<Int>) -> Bool {
+    let isShort = place.count <= 8
+    let word = isShort ? text.word(at: place.lowerBound, count: place.count) : 0
+    for i in range {
+      if isShort, tests[i].kind == .equal {
+        if tests[i].text.count == place.count, beginnings[i] == word { return true }
+      } else if passesOther(text.extracting(place), i) {
+        return true
+      }
+    }
+    return false
+  }
+
+  private func passesOther(_ value: Span<UInt8>, _ test: Int) -> Bool {
     let bytes = pool
     let texts = bytes.span
-    for i in range where tests[i].holds(value, texts.extracting(tests[i].text)) { return true }
-    return false
+    return tests[test].holds(value, texts.extracting(tests[test].text))
   }
 }
 
