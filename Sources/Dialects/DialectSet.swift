@@ -108,9 +108,16 @@ public struct DialectSet: Sendable {
     self.readings = readings
   }
 
-  func applies(_ reading: Reading) -> Applies {
+  /// Whether what the reading wants stands in a text.
+  func holds(_ reading: Reading, _ text: Span<UInt8>) -> Bool {
     let dialect = dialects[reading.dialect]
-    return reading.cut >= 0 ? dialect.cuts[reading.cut].applies : dialect.applies
+    return reading.cut >= 0 ? dialect.cuts[reading.cut].applies.holds(text) : dialect.applies.holds(text)
+  }
+
+  /// Whether its text begins with the program's name.
+  func isWithTag(_ reading: Reading) -> Bool {
+    let dialect = dialects[reading.dialect]
+    return reading.cut >= 0 ? dialect.cuts[reading.cut].applies.withTag : dialect.applies.withTag
   }
 
   /// The place of a dialect by its name, for a source's restriction.
@@ -122,13 +129,13 @@ public struct DialectSet: Sendable {
   /// `name/version`, as events say it.
   public func label(_ index: Int) -> String { dialects.indices.contains(index) ? dialects[index].label : "" }
 
-  /// Entries of `apps` for a program's name; some may be of another name.
-  func entries(_ text: Span<UInt8>, _ app: Range<Int>) -> [Int] { dispatch.candidates(PatternDispatch.hash(text, app)) }
+  /// Places of entries for a program's name; some may be of another name.
+  func entries(_ text: Span<UInt8>, _ app: Range<Int>) -> Range<Int> { dispatch.candidates(PatternDispatch.hash(text, app)) }
 
   /// The reading of an entry, nil where its name differs.
-  func reading(ofEntry entry: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> Reading? {
-    let name = apps[entry].name
-    return name.span.equals(text.extracting(app)) ? apps[entry].reading : nil
+  func reading(ofEntry place: Int, _ text: Span<UInt8>, _ app: Range<Int>) -> Reading? {
+    let entry = dispatch.order[place]
+    return text.equals(app, apps[entry].name) ? apps[entry].reading : nil
   }
 
   /// Places of readings that may be for a text that begins so.
@@ -138,7 +145,7 @@ public struct DialectSet: Sendable {
   func reading(ofBeginning place: Int, _ text: Span<UInt8>, namesProgram: Bool) -> Reading? {
     guard beginnings[place].anyApp || !namesProgram, text.starts(with: beginnings[place].text) else { return nil }
     let reading = beginnings[place].reading
-    return applies(reading).holds(text) ? reading : nil
+    return holds(reading, text) ? reading : nil
   }
 
   /// The reading of the first program's name in `appPrefixes` from `position` on that the name begins with, and the position behind it.
@@ -150,9 +157,12 @@ public struct DialectSet: Sendable {
 }
 
 extension Span<UInt8> {
-  func starts(with text: [UInt8]) -> Bool {
-    guard text.count <= count else { return false }
-    for i in text.indices where self[i] != text[i] { return false }
+  func starts(with text: [UInt8]) -> Bool { text.count <= count && equals(0..<text.count, text) }
+
+  /// Whether what stands there is that text.
+  func equals(_ place: Range<Int>, _ text: [UInt8]) -> Bool {
+    guard place.count == text.count else { return false }
+    for i in text.indices where self[place.lowerBound + i] != text[i] { return false }
     return true
   }
 }

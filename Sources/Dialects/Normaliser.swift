@@ -96,8 +96,8 @@ public struct Normaliser: Sendable {
     scratch.reset()
     var outcome = Outcome.notForUs
     if let app = header.app {
-      for entry in set.entries(text, app) {
-        guard let reading = set.reading(ofEntry: entry, text, app), permits(reading.dialect, source.dialects), isFor(reading, text) else {
+      for place in set.entries(text, app) {
+        guard let reading = set.reading(ofEntry: place, text, app), permits(reading.dialect, source.dialects), isFor(reading, text) else {
           continue
         }
         let found = read(text, with: reading, byName: true, received, sender, source, &events)
@@ -173,16 +173,14 @@ public struct Normaliser: Sendable {
   }
 
   /// The text that a reading has which was chosen by the program's name.
-  private func named(_ applies: Applies) -> Range<Int>? {
-    guard applies.withTag, let app = header.app, let message = header.message else { return header.message }
+  private func named(_ reading: DialectSet.Reading) -> Range<Int>? {
+    guard set.isWithTag(reading), let app = header.app, let message = header.message else { return header.message }
     return app.lowerBound..<message.upperBound
   }
 
   /// Whether a message of its program has what the reading wants in it.
   private func isFor(_ reading: DialectSet.Reading, _ text: Span<UInt8>) -> Bool {
-    let applies = set.applies(reading)
-    guard !applies.contains.isEmpty else { return true }
-    return named(applies).map { applies.holds(text.extracting($0)) } ?? false
+    set.holds(reading, text.extracting(named(reading) ?? 0..<0))
   }
 
   private func permits(_ index: Int, _ only: [Int]?) -> Bool {
@@ -202,7 +200,7 @@ public struct Normaliser: Sendable {
     _ text: Span<UInt8>, with reading: DialectSet.Reading, byName: Bool = false, _ received: Int64, _ sender: UInt64,
     _ source: borrowing SourceReading, _ events: inout EventList
   ) -> Outcome {
-    let message = byName ? named(set.applies(reading)) : header.message
+    let message = byName ? named(reading) : header.message
     if reading.cut >= 0 { return cut(text, message, with: reading, received, source, &events) }
     guard let message else { return .notUnderstood(dialect: reading.dialect) }
     return read(text, trimmed(text, message), with: reading.dialect, received, sender, source, &events)
@@ -228,11 +226,16 @@ public struct Normaliser: Sendable {
     let headCaptures = scratch.captureCount
     var end = at
     while end < body.count, PatternDispatch.isWordByte(body[end]) { end += 1 }
-    for number in dialect.dispatch.candidates(PatternDispatch.hash(body, at..<end)) {
+    var tried = -1
+    for place in dialect.dispatch.candidates(PatternDispatch.hash(body, at..<end)) {
       scratch.keep(captures: headCaptures)
+      let number = dialect.dispatch.order[place]
       let code = dialect.codes[number]
       if code.after >= 0, !afters.mayHold(at: received) { continue }
-      guard scratch.match(body, at: at, dialect, code.nodes, toEnd: true) != nil else {
+      // What this pattern begins with like the one before it was read then.
+      let shared = tried == place - 1 && tried >= 0 ? dialect.shared[place] : 0
+      tried = place
+      guard scratch.match(body, at: at, dialect, code.nodes, toEnd: true, shared: shared) != nil else {
         note(index, number, message.lowerBound)
         continue
       }

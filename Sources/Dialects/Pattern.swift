@@ -191,6 +191,8 @@ public final class Dialect: Sendable {
   let afters: [After]
   let examples: [DialectExample]
   let dispatch: PatternDispatch
+  /// Of each place in the dispatch's `order`, how many nodes its pattern begins with like the one before it.
+  let shared: [Int]
   /// How text that is cut into named values is read.
   let cuts: [CutReading]
   let labelBytes: [UInt8]
@@ -217,6 +219,8 @@ public final class Dialect: Sendable {
     afters = draft.afters
     examples = draft.examples
     dispatch = draft.dispatch
+    let order = draft.dispatch.order
+    shared = order.indices.map { $0 == 0 ? 0 : draft.sharedNodes(draft.patterns[order[$0 - 1]].nodes, draft.patterns[order[$0]].nodes) }
     lostName = draft.ownNames.firstIndex(of: "_lost").map { 256 + $0 } ?? -1
     isOfGaps = draft.patterns.allSatisfy { $0.event == nil } && draft.cuts.isEmpty && draft.patterns.contains { $0.gap != nil }
     cuts = draft.cuts.map { CutReading($0, pool: draft.pool, nodes: draft.nodes) }
@@ -267,6 +271,22 @@ struct DialectDraft {
   var afters: [After] = []
   var examples: [DialectExample] = []
   var dispatch = PatternDispatch()
+
+  /// How many nodes two patterns begin with that are the same, up to a place outside all optional parts.
+  func sharedNodes(_ a: Range<Int>, _ b: Range<Int>) -> Int {
+    var depth = 0
+    var shared = 0
+    for k in 0..<min(a.count, b.count) {
+      let (x, y) = (nodes[a.lowerBound + k], nodes[b.lowerBound + k])
+      guard x.kind == y.kind, x.type == y.type, x.fallback == y.fallback, x.name == y.name, pool[x.literal] == pool[y.literal],
+        pool[x.until] == pool[y.until], x.kind != .optional || x.skip - a.lowerBound == y.skip - b.lowerBound
+      else { break }
+      if x.kind == .optional { depth += 1 }
+      if x.kind == .optionalEnd { depth -= 1 }
+      if depth == 0 { shared = k + 1 }
+    }
+    return shared
+  }
 }
 
 /// Which patterns can match at all: by the first word behind the head.
@@ -274,15 +294,17 @@ struct PatternDispatch: Sendable {
   /// Open addressing by hash of the word; -1 or the number of a list.
   private var slots: [Int] = [-1]
   private var hashes: [UInt64] = [0]
-  private var lists: [[Int]] = []
+  /// The lists of candidates, one behind the other; ranges of it, so that asking copies none.
+  private(set) var order: [Int] = []
+  private var lists: [Range<Int>] = []
   /// Patterns that begin with a field.
-  private(set) var always: [Int] = []
+  private var always: Range<Int> = 0..<0
 
   init() {}
 
   /// - Parameter words: for each pattern its first word, nil where it has none. Order among candidates is kept.
   init(words: [[UInt8]?]) {
-    always = words.indices.filter { words[$0] == nil }
+    always = append(words.indices.filter { words[$0] == nil })
     let distinct = Set(words.compactMap { $0 })
     var size = 4
     while size < distinct.count * 2 { size *= 2 }
@@ -294,8 +316,13 @@ struct PatternDispatch: Sendable {
       while slots[i] >= 0 { i = (i + 1) & (size - 1) }
       slots[i] = lists.count
       hashes[i] = hash
-      lists.append(words.indices.filter { words[$0] == nil || words[$0] == word })
+      lists.append(append(words.indices.filter { words[$0] == nil || words[$0] == word }))
     }
+  }
+
+  private mutating func append(_ list: [Int]) -> Range<Int> {
+    order += list
+    return order.count - list.count..<order.count
   }
 
   static func hash(_ text: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
@@ -304,8 +331,8 @@ struct PatternDispatch: Sendable {
     return hash
   }
 
-  /// Patterns to try on a message whose first word has that hash, in the dialect's order.
-  func candidates(_ hash: UInt64) -> [Int] {
+  /// Patterns to try on a message whose first word has that hash, in the dialect's order: places in `order`.
+  func candidates(_ hash: UInt64) -> Range<Int> {
     var i = Int(truncatingIfNeeded: hash) & (slots.count - 1)
     while slots[i] >= 0 {
       if hashes[i] == hash { return lists[slots[i]] }

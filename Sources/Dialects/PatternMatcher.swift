@@ -52,6 +52,19 @@ struct MatchScratch: Sendable {
   private var attempts: [Attempt]
   private var attemptCount = 0
 
+  /// How the latest match stood before a node outside all optional parts, so that a pattern that begins like it goes on
+  /// from there.
+  private struct Checkpoint {
+    var at: Int32 = 0
+    var captures: Int32 = 0
+    var failedAt: Int32 = 0
+    /// From the pattern's first; -1: none.
+    var failedNode: Int32 = -1
+  }
+  private var checkpoints = InlineArray<256, Checkpoint>(repeating: Checkpoint())
+  /// The furthest of them.
+  private var reached = 0
+
   init() {
     captures = Array(repeating: Capture(name: -1, range: 0..<0, value: .nothing), count: PatternCompiler.maximumNodes * 2)
     bytes.reserveCapacity(4096)
@@ -72,20 +85,39 @@ struct MatchScratch: Sendable {
   func capture(_ index: Int) -> Capture { captures[index] }
 
   /// Matches nodes from a place on.
-  /// - Parameter toEnd: the message must end there, blanks apart.
+  /// - Parameters:
+  ///   - toEnd: the message must end there, blanks apart.
+  ///   - shared: how many of the nodes are those with which the latest match of this text began, at the same place.
   /// - Returns: the place behind what matched, nil where it does not; then `failedAt` says where.
-  mutating func match(_ text: Span<UInt8>, at start: Int, _ dialect: Dialect, _ nodes: Range<Int>, toEnd: Bool) -> Int? {
+  mutating func match(
+    _ text: Span<UInt8>, at start: Int, _ dialect: Dialect, _ nodes: Range<Int>, toEnd: Bool, shared: Int = 0
+  ) -> Int? {
     var at = start
     var i = nodes.lowerBound
     failedAt = start
     failedNode = -1
     attemptCount = 0
     let kept = captureCount
+    if shared > 0 {
+      let same = min(shared, reached)
+      let checkpoint = checkpoints[same]
+      at = Int(checkpoint.at)
+      i += same
+      captureCount = Int(checkpoint.captures)
+      failedAt = Int(checkpoint.failedAt)
+      failedNode = checkpoint.failedNode < 0 ? -1 : nodes.lowerBound + Int(checkpoint.failedNode)
+    }
     let allNodes = dialect.nodes
     let poolBytes = dialect.pool
     let pool = poolBytes.span
     while i < nodes.upperBound {
       steps += 1
+      if attemptCount == 0 {
+        reached = i - nodes.lowerBound
+        checkpoints[reached] = Checkpoint(
+          at: Int32(truncatingIfNeeded: at), captures: Int32(truncatingIfNeeded: captureCount),
+          failedAt: Int32(truncatingIfNeeded: failedAt), failedNode: Int32(truncatingIfNeeded: failedNode - nodes.lowerBound))
+      }
       var matched = true
       switch allNodes[i].kind {
       case .optional:
@@ -94,9 +126,7 @@ struct MatchScratch: Sendable {
       case .optionalEnd: attemptCount -= 1
       case .literal:
         let literal = allNodes[i].literal
-        var k = 0
-        while k <= literal.count - 8, k <= text.count - at - 8, text.word(at: at + k) == pool.word(at: literal.lowerBound + k) { k += 8 }
-        while k < literal.count, k < text.count - at, text[at + k] == pool[literal.lowerBound + k] { k += 1 }
+        let k = text.common(at: at, pool, literal)
         if k == literal.count {
           at += k
         } else {
@@ -223,7 +253,7 @@ struct MatchScratch: Sendable {
       case nil: return nil
       }
     case .ip, .ip4, .ip6, .prefix, .mac, .shortMAC, .hex:
-      if let found = usual(text, at, node.type) { return found }
+      if let found = usual(text, at, node, pool) { return found }
       // The run of letters that such a value can have; a full stop or colon behind it may belong to the sentence.
       var end = at
       while end < text.count, end - at < 1024, isAddressByte(text[end], node.type) { end += 1 }
@@ -253,14 +283,18 @@ struct MatchScratch: Sendable {
     return end > at && end - at <= 18 ? (number, end) : nil
   }
 
-  /// Addresses in their usual form, behind which nothing stands that could belong to them.
-  @inline(__always) private func usual(_ text: Span<UInt8>, _ at: Int, _ type: FieldType) -> (Capture.Value, Int)? {
-    switch type {
+  /// Addresses in their usual form, behind which nothing stands that could belong to them, or what the pattern has there.
+  @inline(__always) private func usual(_ text: Span<UInt8>, _ at: Int, _ node: PatternNode, _ pool: Span<UInt8>) -> (Capture.Value, Int)? {
+    switch node.type {
     case .ip, .ip4:
-      guard let (v4, end) = IPAddress.leadingV4(text, at: at), end == text.count || !isAddressByte(text[end], type) else { return nil }
+      guard let (v4, end) = IPAddress.leadingV4(text, at: at) else { return nil }
+      if end < text.count, isAddressByte(text[end], node.type) {
+        // 10.20.3.1:514
+        guard !text[end].isDigit, text[end] != 0x2e, !node.until.isEmpty, begins(text, end, node.until, pool) else { return nil }
+      }
       return (.ip(IPAddress(v4: v4)), end)
     case .mac, .shortMAC:
-      guard let mac = MACAddress.leadingPairs(text, at: at), at + 17 == text.count || !isAddressByte(text[at + 17], type) else {
+      guard let mac = MACAddress.leadingPairs(text, at: at), at + 17 == text.count || !isAddressByte(text[at + 17], node.type) else {
         return nil
       }
       return (.mac(mac), at + 17)
@@ -404,5 +438,24 @@ struct MatchScratch: Sendable {
       at = letters + 1
     }
     return end > start ? (total, end) : nil
+  }
+}
+
+extension Span<UInt8> {
+  /// How many bytes from a place on are those that stand in a range of another text.
+  @inline(__always) fileprivate func common(at start: Int, _ other: Span<UInt8>, _ range: Range<Int>) -> Int {
+    var k = 0
+    while range.count - k >= 8, count - start - k >= 8 {
+      let differs = word(at: start + k) ^ other.word(at: range.lowerBound + k)
+      if differs != 0 { return k + differs.trailingZeroBitCount >> 3 }
+      k += 8
+    }
+    let left = range.count - k
+    if left > 0, count - start - k >= 8 {
+      let differs = (word(at: start + k) ^ other.word(at: range.lowerBound + k, count: left)) & (.max >> UInt64(64 - 8 * left))
+      return differs == 0 ? range.count : k + differs.trailingZeroBitCount >> 3
+    }
+    while k < range.count, k < count - start, self[start + k] == other[range.lowerBound + k] { k += 1 }
+    return k
   }
 }
