@@ -15,6 +15,15 @@ public struct DialectSet: Sendable {
     /// Also where the message names a program.
     var anyApp: Bool
     var reading: Reading
+    /// The text's first eight bytes, as many as it has, and which bits of a word they are.
+    let first: UInt64
+    let mask: UInt64
+
+    init(text: [UInt8], anyApp: Bool, reading: Reading) {
+      (self.text, self.anyApp, self.reading) = (text, anyApp, reading)
+      first = text.span.word(at: 0, count: min(text.count, 8))
+      mask = .max >> UInt64(64 - 8 * min(text.count, 8))
+    }
   }
   /// One way to read messages: a dialect's patterns, or one of its `cuts`.
   struct Reading: Sendable, Equatable {
@@ -142,8 +151,11 @@ public struct DialectSet: Sendable {
   func beginnings(_ text: Span<UInt8>) -> Range<Int> { text.count > 0 ? beginningsOfByte[Int(text[0])] : 0..<0 }
 
   /// The reading at a place, nil where it is not for this text.
-  func reading(ofBeginning place: Int, _ text: Span<UInt8>, namesProgram: Bool) -> Reading? {
-    guard beginnings[place].anyApp || !namesProgram, text.starts(with: beginnings[place].text) else { return nil }
+  /// - Parameter first: the text's first eight bytes, zeros behind where it has fewer.
+  func reading(ofBeginning place: Int, _ text: Span<UInt8>, _ first: UInt64, namesProgram: Bool) -> Reading? {
+    guard first & beginnings[place].mask == beginnings[place].first, beginnings[place].anyApp || !namesProgram,
+      text.starts(with: beginnings[place].text)
+    else { return nil }
     let reading = beginnings[place].reading
     return holds(reading, text) ? reading : nil
   }

@@ -154,8 +154,9 @@ public struct Normaliser: Sendable {
     var outcome = outcome
     // A source's own dialects are asked whatever a forwarder has put before the text.
     let namesProgram = header.app != nil && source.dialects == nil
+    let first = body.word(at: 0, count: min(body.count, 8))
     for place in set.beginnings(body) {
-      guard let reading = set.reading(ofBeginning: place, body, namesProgram: namesProgram),
+      guard let reading = set.reading(ofBeginning: place, body, first, namesProgram: namesProgram),
         permits(reading.dialect, source.dialects)
       else { continue }
       let found = read(text, with: reading, received, sender, source, &events)
@@ -318,21 +319,21 @@ public struct Normaliser: Sendable {
         return stop(which, range.lowerBound + scratch.failedAt, CutStop(reading: which.cut, what: .head(scratch.failedNode)))
       }
       at = end
-      for (own, entry) in reading.ownKeys {
-        for n in 0..<scratch.captureCount where scratch.capture(n).name == own {
-          values.put(entry, scratch.capture(n).range, reading)
+      for i in reading.ownKeys.indices {
+        for n in 0..<scratch.captureCount where scratch.capture(n).name == reading.ownKeys[i].own {
+          values.put(reading.ownKeys[i].entry, scratch.capture(n).range, reading)
         }
       }
     }
-    for (part, entry) in reading.headerKeys {
+    for i in reading.headerKeys.indices {
       let found =
-        switch part {
+        switch reading.headerKeys[i].part {
         case .app: header.app
         case .host: header.host
         case .msgid: header.msgid
         case .procid: header.procid
         }
-      if let found { values.set(entry, text.extracting(found), reading) }
+      if let found { values.set(reading.headerKeys[i].entry, text.extracting(found), reading) }
     }
     var fault: CutFault?
     switch reading.form {

@@ -359,7 +359,8 @@ struct MatchScratch: Sendable {
 
   /// A word ends where the literal behind it begins for the first time, at a blank, or at the end. It is never empty.
   private func wordEnd(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Int? {
-    let search = until.isEmpty ? Self.blanks : Self.blanks.and(pool[until.lowerBound])
+    let blanks = ByteSearch(0x20, 0x09)
+    let search = until.isEmpty ? blanks : blanks.and(pool[until.lowerBound])
     var end = at
     while true {
       end = search.first(in: text, from: end)
@@ -367,8 +368,6 @@ struct MatchScratch: Sendable {
       end += 1
     }
   }
-
-  private static let blanks = ByteSearch([0x20, 0x09])
 
   private func phraseEnd(_ text: Span<UInt8>, _ at: Int, _ until: Range<Int>, _ pool: Span<UInt8>) -> Int? {
     guard !until.isEmpty else { return nil }

@@ -10,6 +10,11 @@ public struct ByteSearch: Sendable {
     wanted = (lanes, lanes, lanes, lanes)
   }
 
+  /// Two bytes.
+  @inlinable public init(_ a: UInt8, _ b: UInt8) {
+    wanted = (SIMD16(repeating: a), SIMD16(repeating: b), SIMD16(repeating: a), SIMD16(repeating: b))
+  }
+
   /// - Parameter bytes: one to four; of more the first four count.
   public init(_ bytes: [UInt8]) {
     func lanes(_ i: Int) -> SIMD16<UInt8> { SIMD16(repeating: i < bytes.count ? bytes[i] : bytes.first ?? 0) }

@@ -33,7 +33,8 @@
   private var textCapacity: Int
   private var integers: [Int] = []
 
-  private static let stride = EventField.allCases.count
+  // A field's raw value is also its bit in `fields`. A literal: what is worked out is asked for again with every field.
+  private static let stride = 64
   /// The latest message's limit: a decoder that would give more events has misread.
   public static let maximumEvents = 256
 

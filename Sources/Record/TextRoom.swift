@@ -73,28 +73,24 @@ import CVector
   @inline(__always) mutating func put(dotted v4: UInt32) {
     precondition(unsafe 16 <= end - to, "room was reserved for the longest form")
     var place = unsafe to
-    for shift in stride(from: UInt32(24), through: 0, by: -8) {
-      let number = v4 >> shift & 255
-      unsafe UnsafeMutableRawPointer(place).storeBytes(of: Self.octets[Int(number)].littleEndian, as: UInt32.self)
-      unsafe place += 2 + (number > 9 ? 1 : 0) + (number > 99 ? 1 : 0)
-    }
+    unsafe Self.put(octet: v4 >> 24, at: &place)
+    unsafe Self.put(octet: v4 >> 16 & 255, at: &place)
+    unsafe Self.put(octet: v4 >> 8 & 255, at: &place)
+    unsafe Self.put(octet: v4 & 255, at: &place)
     unsafe to = place - 1
   }
 
-  /// Of each byte its decimal digits, then a full stop; the first in the least significant place.
-  private static let octets: InlineArray<256, UInt32> = {
-    var octets = InlineArray<256, UInt32>(repeating: 0)
-    for number in 0..<256 {
-      var word: UInt32 = 0x2e
-      var rest = UInt32(number)
-      repeat {
-        word = word << 8 | (rest % 10 + 0x30)
-        rest /= 10
-      } while rest > 0
-      octets[number] = word
-    }
-    return octets
-  }()
+  /// A number below 256 and a full stop; writes four bytes, of which the first that are leading zeros are left out.
+  @inline(__always) private static func put(octet number: UInt32, at place: inout UnsafeMutablePointer<UInt8>) {
+    // Divisions by multiplication: exact for these few numbers.
+    let hundreds = (number &* 41) >> 12
+    let rest = number &- hundreds &* 100
+    let tens = (rest &* 103) >> 10
+    let word = hundreds | tens << 8 | (rest &- tens &* 10) << 16 | 0x2e30_3030
+    let zeros: UInt32 = number < 10 ? 2 : number < 100 ? 1 : 0
+    unsafe UnsafeMutableRawPointer(place).storeBytes(of: (word >> (zeros &* 8)).littleEndian, as: UInt32.self)
+    unsafe place += 4 - Int(zeros)
+  }
 
   /// The last `digits` decimal digits, with leading zeros.
   @inline(__always) mutating func put(_ value: Int, digits: Int) { put(value.magnitude, digits: digits) }

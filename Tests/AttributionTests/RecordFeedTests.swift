@@ -121,7 +121,7 @@ struct FeedingWriter {
 
   init(_ feed: RecordFeed) { gathering = RecordGathering(for: feed) }
 
-  mutating func add(_ time: Timestamp, _ sender: Sender, _ events: EventList) {
+  mutating func add(_ time: Timestamp, _ sender: Sender, _ events: borrowing EventList) {
     let start = lines.count
     record.begin(&lines, microseconds: time.microseconds, offsetMinutes: time.offsetMinutes, sender: sender.members.span)
     RecordWriter.position(&lines, at: 17, cut: .some(nil))

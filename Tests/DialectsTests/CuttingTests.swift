@@ -43,6 +43,32 @@ import Testing
     #expect(found.events.first?["user"]?.string ?? "" == user)
   }
 
+  @Test(
+    "a value that is one field and is not in its usual form is read like any other, or named",
+    arguments: [
+      ("10.0.0.1", "7", #""src_ip":"10.0.0.1","bytes_in":7"#), ("2001:DB8::1", "7", #""src_ip":"2001:db8::1","bytes_in":7"#),
+      ("10.0.0.1 ", "7", #""src_ip":"10.0.0.1","bytes_in":7"#), ("10.0.0.256", "7", nil), ("010.0.0.1", "7", nil), ("10.0.0.1:1", "7", nil),
+      ("10.0.0.1", "7x", nil),
+      ("10.0.0.1", "999999999999999999", #""src_ip":"10.0.0.1","bytes_in":999999999999999999"#),
+      ("10.0.0.1", "9999999999999999999", nil), ("10.0.0.1", "-7", nil), ("10.0.0.1", "", #""src_ip":"10.0.0.1""#), ("", "7", nil),
+    ] as [(String, String, String?)])
+  func plainRules(_ ip: String, _ number: String, _ wanted: String?) throws {
+    let set = try set(
+      Self.pairs,
+      #"{ name: "c", values: { src: "{src_ip}", "n?": "{bytes_in}" }, event: { kind: "session", action: "open" } }"#)
+    // The values behind each other, with and without escapes, which copy them.
+    for text in [#"src="\#(ip)" n="\#(number)""#, #"n="\#(number)" src="\#(ip)" x=5"#] {
+      let found = explain(set, text)
+      guard let wanted else {
+        #expect(found.events.isEmpty && found.why != nil, "\(text)")
+        continue
+      }
+      var out: [UInt8] = []
+      for event in found.events { event.write(into: &out) }
+      #expect(String(decoding: out, as: UTF8.self).contains(#""action":"open","# + wanted + ","), "\(text): \(found.why ?? "")")
+    }
+  }
+
   @Test("values of RFC 5424's structured data are cut like pairs")
   func structuredData() throws {
     let set = try set(

@@ -42,6 +42,45 @@ import Testing
     #expect(explain(set, "paused").why?.contains("writes nothing from now on") == true)
   }
 
+  @Test("going on from where a pattern begins like the one before it gives what reading it from the front gives")
+  func sharedBeginnings() {
+    var shared = 0
+    for dialect in DialectSet.builtIn.dialects {
+      let order = dialect.dispatch.order
+      let texts = dialect.examples.flatMap { $0.before + [$0.input] }.map { text in
+        Array(text.utf8)
+      }
+      for place in order.indices where dialect.shared[place] > 0 {
+        shared += 1
+        let (first, second) = (dialect.patterns[order[place - 1]].nodes, dialect.patterns[order[place]].nodes)
+        for message in texts {
+          let header = SyslogMessage(message.span)
+          guard let body = header.message else { continue }
+          // Cut short, so that both stop anywhere.
+          for end in Set([body.count, body.count * 3 / 4, body.count / 2, body.count / 3]) {
+            let text = message.span.extracting(body.lowerBound..<body.lowerBound + end)
+            var start = 0
+            var scratch = MatchScratch()
+            scratch.reset()
+            if !dialect.head.isEmpty { start = scratch.match(text, at: 0, dialect, dialect.head, toEnd: false) ?? 0 }
+            let heads = scratch.captureCount
+            var alone = scratch
+            _ = scratch.match(text, at: start, dialect, first, toEnd: true)
+            scratch.keep(captures: heads)
+            let found = scratch.match(text, at: start, dialect, second, toEnd: true, shared: dialect.shared[place])
+            let plain = alone.match(text, at: start, dialect, second, toEnd: true)
+            #expect(found == plain && scratch.failedAt == alone.failedAt && scratch.failedNode == alone.failedNode)
+            #expect(scratch.captureCount == alone.captureCount)
+            for n in 0..<min(scratch.captureCount, alone.captureCount) {
+              #expect(scratch.capture(n).range == alone.capture(n).range && scratch.capture(n).name == alone.capture(n).name)
+            }
+          }
+        }
+      }
+    }
+    #expect(shared > 50)
+  }
+
   private func lease(_ text: String) throws -> DialectSet {
     try set("{ name: \"p\", text: \"\(text)\", event: { kind: \"lease\", action: \"assign\" } }")
   }
@@ -52,7 +91,13 @@ import Testing
       ("{ip}", "10.0.0.1", #""ip":"10.0.0.1""#), ("{ip}", "10.0.0.256", nil), ("{ip}", "2001:DB8::1", #""ip":"2001:db8::1""#),
       ("{ip:ip4}", "2001:db8::1", nil),
       ("{ip:ip6}", "10.0.0.1", nil), ("{ip}.", "10.0.0.1.", #""ip":"10.0.0.1""#), ("{ip}: x", "2001:db8::1: x", #""ip":"2001:db8::1""#),
-      ("{ip}: x", "2001:db8::: x", #""ip":"2001:db8::""#), ("{ip} {mac}", "10.0.0.1 3C-52-82-1A-7F-09", #""mac":"3c:52:82:1a:7f:09""#),
+      ("{ip}: x", "2001:db8::: x", #""ip":"2001:db8::""#),
+      ("{ip}:{:integer}", "10.0.0.1:514", #""ip":"10.0.0.1""#), ("{ip}:{:integer}", "10.0.0.1.:514", nil),
+      ("{ip}:{:integer}", "10.0.0.1234:5", nil),
+      ("{ip}.{:integer}", "10.0.0.1.5", nil), ("{ip}a", "10.0.0.1a", #""ip":"10.0.0.1""#),
+      ("{ip}:", "10.0.0.1:", #""ip":"10.0.0.1""#),
+      ("{ip}:{:word}", "2001:db8::1:x", #""ip":"2001:db8::1""#),
+      ("{ip} {mac}", "10.0.0.1 3C-52-82-1A-7F-09", #""mac":"3c:52:82:1a:7f:09""#),
       ("{ip} {mac}", "10.0.0.1 3c:52:82:1a:7f:9", nil),
       ("{ip} {mac:short-mac}", "10.0.0.1 3c:52:82:1a:7f:9", #""mac":"3c:52:82:1a:7f:09""#),
       ("{ip} {duid}", "10.0.0.1 00:aB:01", #""duid":"00:ab:01""#), ("{ip} {duid}", "10.0.0.1 00:a", nil),

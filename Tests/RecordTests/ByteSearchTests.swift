@@ -1,7 +1,7 @@
 import Record
 import Testing
 
-@Suite("bytes looked for eight at a time") struct ByteSearchTests {
+@Suite("bytes looked for sixteen at a time") struct ByteSearchTests {
   private static let sets: [[UInt8]] = [[0x22], [0x3d, 0x20], [0x22, 0x5c, 0x20], [0x3d, 0x22, 0x20, 0x09], [0x00], [0xff, 0x80]]
 
   @Test("the first of them, wherever it stands and whatever stands around it", arguments: sets) func first(_ wanted: [UInt8]) {
@@ -89,6 +89,60 @@ import Testing
     ] as [(String, Int?)]) func leading(_ text: String, _ end: Int?)
   {
     #expect(IPAddress.leadingV4(Array(text.utf8).span, at: 0)?.end == end)
+  }
+
+  @Test("numbers and addresses are written as anybody writes them") func digits() {
+    var numbers = Array(0...1100) + [9_999, 10_000, 65_535, 99_999, 100_000, .max, .min, -1, -99]
+    for shift in 0..<63 { numbers.append(1 << shift) }
+    for number in numbers {
+      var out: [UInt8] = []
+      out.append(decimal: number)
+      #expect(String(decoding: out, as: UTF8.self) == String(number))
+    }
+    for octet in 0...255 as ClosedRange<UInt32> {
+      #expect(IPAddress(v4: octet << 24 | octet << 16 | octet << 8 | octet).description == "\(octet).\(octet).\(octet).\(octet)")
+      let pair = (octet < 16 ? "0" : "") + String(octet, radix: 16)
+      #expect(MACAddress(value: UInt64(octet) << 40 | UInt64(octet)).description == "\(pair):00:00:00:00:\(pair)")
+    }
+  }
+
+  @Test("a text of an event is escaped whatever its length and wherever an escape stands") func texts16() {
+    var events = EventList()
+    for length in 0...40 {
+      for place in -1..<length {
+        var text = [UInt8](repeating: 0x61, count: length)
+        if place >= 0 { text[place] = [0x22, 0x5c, 0x01, 0x0a][place % 4] }
+        events.removeAll()
+        events.begin(.login, action: "start")
+        events.set(.user, text: text.span)
+        var out: [UInt8] = []
+        events.write(into: &out)
+        var wanted = Array("[{\"kind\":\"login\",\"action\":\"start\",\"user\":".utf8)
+        wanted.append(jsonString: text.span)
+        #expect(out == wanted + Array("}]".utf8), "\(length) \(place)")
+      }
+    }
+  }
+
+  @Test("a list grows as far as it must, and keeps what it has") func growth() {
+    var events = EventList()
+    let long = [UInt8](repeating: 0x62, count: 3000)
+    for n in 0..<EventList.maximumEvents {
+      events.begin(.login)
+      events.set(.duration, n)
+      events.set(.user, text: long.span)
+    }
+    #expect(events.count == EventList.maximumEvents)
+    for n in 0..<EventList.maximumEvents {
+      guard case .integer(n)? = events.value(event: n, .duration), case .text(let range)? = events.value(event: n, .user) else {
+        Issue.record("event \(n) has lost its fields")
+        continue
+      }
+      let isKept = events.bytes(of: range).equals(long.span)
+      #expect(isKept)
+    }
+    // The fields of an event are bits of a word.
+    #expect(EventField.allCases.count <= 64)
   }
 
   @Test("six pairs in front of something else") func pairs() {

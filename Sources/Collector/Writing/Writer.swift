@@ -20,7 +20,7 @@ final class Writer: @unchecked Sendable {
   private let reserve: Reserve
   private let archivePath: String
   private let counters: Counters
-  private var dayClock: DayClock
+  @exclusivity(unchecked) private var dayClock: DayClock
 
   // How messages are read.
   @exclusivity(unchecked) private var normaliser: Normaliser
@@ -49,8 +49,8 @@ final class Writer: @unchecked Sendable {
   private var isDiskLow = false
 
   // Losses that are not in a notice yet.
-  private var losses = Losses()
-  private var gaps = SourceGaps()
+  @exclusivity(unchecked) private var losses = Losses()
+  @exclusivity(unchecked) private var gaps = SourceGaps()
   private var isStopping = false
 
   /// More senders than this at once are forgotten and met anew: forged addresses must not fill the memory.

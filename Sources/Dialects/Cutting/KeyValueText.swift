@@ -13,19 +13,18 @@ extension ValueTable {
     var place = 0
     var at = start
     while at < text.count {
-      if isBetween(text[at]) {
-        at += 1
-        continue
-      }
       let keyStart = at
       let entry: Int
       let number: Int
       let expected = order.next(place)
       if expected.stands(in: text, at: at, before: style.assign, of: own) {
-        at += expected.length
+        at &+= expected.length
         entry = Int(expected.entry)
         number = Int(expected.number)
         place = expected.place
+      } else if isBetween(text[at]) {
+        at += 1
+        continue
       } else {
         at = reading.search.key.first(in: text, from: at)
         guard at < text.count else { return }
@@ -45,14 +44,15 @@ extension ValueTable {
         // With blanks before the sign it would not be found again where it ends.
         if keyEnd == at { place = order.remember(text, keyStart..<keyEnd, entry, behind: place, reading) }
       }
-      at += 1
+      at &+= 1
       if !blankSeparates { while at < text.count, text[at].isBlank { at += 1 } }
       if at < text.count, text[at] == style.quote, style.quote != 0 {
         // Nearly always the next quote is the one that closes.
-        let next = reading.search.quoted.first(in: text, from: at + 1)
-        if next < text.count - 1, text[next] == style.quote, endsPair(text[next + 1], style, structured) {
-          if entry >= 0 { put(entry, first: number, at + 1, next, reading) }
-          at = next + 1
+        let next = reading.search.quoted.first(in: text, from: at &+ 1)
+        if next < text.count &- 1, text[next] == style.quote, endsPair(text[next &+ 1], style, structured) {
+          if entry >= 0 { put(entry, first: number, at &+ 1, next, reading) }
+          // What ends a pair begins none.
+          at = next &+ 2
           continue
         }
         guard let (end, hasEscape) = closing(text, at + 1, style, reading.search, structured) else {
@@ -71,11 +71,12 @@ extension ValueTable {
         // Cisco ISE: a separator in a value has a backslash before it.
         at = reading.search.value.first(in: text, from: at + (blankSeparates || at + 1 == text.count ? 1 : 2))
       }
-      guard entry >= 0 else { continue }
       if blankSeparates, !hasEscape {
-        put(entry, first: number, valueStart, at, reading)
+        if entry >= 0 { put(entry, first: number, valueStart, at, reading) }
+        at &+= 1
         continue
       }
+      guard entry >= 0 else { continue }
       var valueEnd = min(at, text.count)
       while valueEnd > valueStart, text[valueEnd - 1].isBlank { valueEnd -= 1 }
       put(entry, text, valueStart..<valueEnd, style, hasEscape: hasEscape, reading)

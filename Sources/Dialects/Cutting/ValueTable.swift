@@ -121,7 +121,8 @@ struct KeyOrder: Sendable {
     }
   }
 
-  private var nexts = [Next](repeating: Next(), count: 1 << 10)
+  // As many as make it seldom that two keys of a device meet in one place.
+  private var nexts = [Next](repeating: Next(), count: 1 << 12)
 
   /// The key that stood behind the one with that place; the first key of a message has place 0 before it.
   @inline(__always) func next(_ place: Int) -> Next { nexts[place] }
