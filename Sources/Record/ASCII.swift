@@ -69,6 +69,13 @@ extension Span<UInt8> {
     return end == count && end > 0 && end <= 18 ? value : nil
   }
 
+  /// The number of the two decimal digits that stand there; nil where they are none.
+  @inlinable @inline(__always) public func twoDigits(at i: Int) -> Int? {
+    guard i >= 0, i <= count &- 2 else { return nil }
+    let (tens, ones) = (self[i] &- 0x30, self[i &+ 1] &- 0x30)
+    return tens < 10 && ones < 10 ? Int(tens) &* 10 &+ Int(ones) : nil
+  }
+
   /// The decimal digits that begin there, and the place behind them: of more than 18 the value means nothing.
   @inlinable public func leadingDecimal(at start: Int) -> (value: Int, end: Int) {
     var value = 0

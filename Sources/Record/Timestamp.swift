@@ -76,8 +76,7 @@ public struct ClockTime: Sendable {
   /// The fraction begins with `.` or `,` and has one to nine digits.
   public init?(text: Span<UInt8>, at start: Int) {
     guard start >= 0, start <= text.count - 8, text[start + 2] == 0x3a, text[start + 5] == 0x3a,
-      let h = text.extracting(start..<start + 2).decimal,
-      let m = text.extracting(start + 3..<start + 5).decimal, let s = text.extracting(start + 6..<start + 8).decimal, h < 24, m < 60,
+      let h = text.twoDigits(at: start), let m = text.twoDigits(at: start + 3), let s = text.twoDigits(at: start + 6), h < 24, m < 60,
       s <= 60
     else { return nil }
     end = start + 8

@@ -63,8 +63,8 @@ extension DeviceTime {
   /// - Parameter strict: exactly RFC 5424 section 6.2.3. Else also a space for T, a comma before the fraction, nine
   ///   digits of it, an offset without colon or without minutes, or none.
   public static func iso(_ text: Span<UInt8>, at start: Int, strict: Bool) -> (time: DeviceTime, end: Int)? {
-    guard start >= 0, start <= text.count - 19, text[start + 4] == 0x2d, text[start + 7] == 0x2d, let year = digits(text, start, 4),
-      let month = digits(text, start + 5, 2), let dayOfMonth = digits(text, start + 8, 2),
+    guard start >= 0, start <= text.count - 19, text[start + 4] == 0x2d, text[start + 7] == 0x2d, let century = text.twoDigits(at: start),
+      let rest = text.twoDigits(at: start + 2), let month = text.twoDigits(at: start + 5), let dayOfMonth = text.twoDigits(at: start + 8),
       text[start + 10] == 0x54 || !strict && text[start + 10] == 0x20, let clock = ClockTime(text: text, at: start + 11)
     else { return nil }
     var end = clock.end
@@ -74,17 +74,17 @@ extension DeviceTime {
         text[start + 17] < 0x36, next == 0x5a || next == 0x2b || next == 0x2d
       else { return nil }
     }
-    guard let day = CalendarDay(year: year, month: month, day: dayOfMonth) else { return strict ? nil : (.impossible, end) }
+    guard let day = CalendarDay(year: century * 100 + rest, month: month, day: dayOfMonth) else { return strict ? nil : (.impossible, end) }
     if next == 0x5a { return (.instant(Timestamp(day: day, clock: clock, offsetMinutes: 0)), end + 1) }
-    guard next == 0x2b || next == 0x2d, let hours = digits(text, end + 1, 2), hours < 24 else { return (.local(day, clock), end) }
+    guard next == 0x2b || next == 0x2d, let hours = text.twoDigits(at: end + 1), hours < 24 else { return (.local(day, clock), end) }
     end += 3
     var minutes = 0
-    if end < text.count, text[end] == 0x3a, let m = digits(text, end + 1, 2) {
+    if end < text.count, text[end] == 0x3a, let m = text.twoDigits(at: end + 1) {
       minutes = m
       end += 3
     } else if strict {
       return nil
-    } else if let m = digits(text, end, 2) {
+    } else if let m = text.twoDigits(at: end) {
       minutes = m
       end += 2
     }
@@ -124,19 +124,11 @@ extension DeviceTime {
     return (.yearless(month: month, day: day, clock), end)
   }
 
-  private static func digits(_ text: Span<UInt8>, _ start: Int, _ count: Int) -> Int? {
-    guard count <= text.count - start else { return nil }
-    var value = 0
-    for i in start..<start + count {
-      guard text[i].isDigit else { return nil }
-      value = value * 10 + Int(text[i] &- 0x30)
-    }
-    return value
-  }
-
   /// Four digits from 1970 to 2099, and a blank, a colon or the end behind them.
   private static func year(_ text: Span<UInt8>, _ start: Int) -> Int? {
-    guard let year = digits(text, start, 4), (1970...2099).contains(year) else { return nil }
+    guard let century = text.twoDigits(at: start), let rest = text.twoDigits(at: start + 2) else { return nil }
+    let year = century * 100 + rest
+    guard (1970...2099).contains(year) else { return nil }
     guard start + 4 < text.count else { return year }
     return text[start + 4] == 0x20 || text[start + 4] == 0x3a ? year : nil
   }
@@ -221,8 +213,8 @@ extension DeviceTime {
   /// Minutes east of UTC of a zone's abbreviation.
   private static func offset(_ zone: Span<UInt8>) -> Int? {
     if zone[0] == 0x2b || zone[0] == 0x2d {
-      guard let hours = digits(zone, 1, 2), hours < 24 else { return nil }
-      let minutes = zone.count == 6 ? digits(zone, 4, 2) : zone.count == 5 ? digits(zone, 3, 2) : zone.count == 3 ? 0 : nil
+      guard let hours = zone.twoDigits(at: 1), hours < 24 else { return nil }
+      let minutes = zone.count == 6 ? zone.twoDigits(at: 4) : zone.count == 5 ? zone.twoDigits(at: 3) : zone.count == 3 ? 0 : nil
       guard let minutes, minutes < 60 else { return nil }
       return (hours * 60 + minutes) * (zone[0] == 0x2d ? -1 : 1)
     }
