@@ -52,8 +52,12 @@ public final class DayDigest {
     }
     records += 1
     guard let time else { return }
-    if earliest.map({ time.microseconds < $0.microseconds }) ?? true { earliest = time }
-    if latest.map({ time.microseconds > $0.microseconds }) ?? true { latest = time }
+    guard let latest, let earliest else {
+      (self.earliest, self.latest) = (time, time)
+      return
+    }
+    if time.microseconds > latest.microseconds { self.latest = time }
+    if time.microseconds < earliest.microseconds { self.earliest = time }
   }
 
   /// The state so far; more records may follow.
