@@ -24,8 +24,9 @@ public final class DayDigest {
   private let leaf = SHA256()
   /// What stands before the line in a leaf: a zero byte and the record's salt.
   private let leafHead = UnsafeMutableRawBufferPointer.allocate(byteCount: 17, alignment: 16)
-  private var tree = MerkleTree()
-  private var times = RecordTimes()
+  // Changed for every line, in place; nothing that is called on the way comes back here.
+  @exclusivity(unchecked) private var tree = MerkleTree()
+  @exclusivity(unchecked) private var times = RecordTimes()
   private var bytes = 0
   private var earliest: Timestamp?
   private var latest: Timestamp?
