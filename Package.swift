@@ -22,6 +22,7 @@ let package = Package(
   targets: [
     .target(name: "CLinux"),
     .target(name: "CVector"),
+    .target(name: "CSHA256", dependencies: ["COpenSSL"]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
@@ -33,7 +34,8 @@ let package = Package(
     .target(name: "Syslog", dependencies: ["Record"], swiftSettings: record),
     .target(name: "PacketDecoding", dependencies: ["Record"], swiftSettings: record),
     .target(name: "Dialects", dependencies: ["Record", "Syslog"], resources: [.embedInCode("BuiltIn")], swiftSettings: record),
-    .target(name: "Archive", dependencies: ["Record", "COpenSSL", "CZlib", "CDeflate", "CIsal", "CLinux"], swiftSettings: plain),
+    .target(
+      name: "Archive", dependencies: ["Record", "COpenSSL", "CSHA256", "CZlib", "CDeflate", "CIsal", "CLinux"], swiftSettings: plain),
     .target(name: "Evidence", dependencies: ["Record", "Archive", "COpenSSL"], swiftSettings: plain),
     .target(name: "Attribution", dependencies: ["Record", "Syslog", "Dialects", "Archive", "CSQLite", "CLinux"], swiftSettings: plain),
     .target(

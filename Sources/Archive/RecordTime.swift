@@ -47,13 +47,25 @@ struct RecordTimes {
     guard line.count >= 43 else { return RecordTime.of(line) }
     let words = (line.word(at: 1), line.word(at: 9), line.word(at: 17), line.word(at: 20), line.word(at: 35))
     if let start, words == second, line[0] == 0x7b, line[28] == 0x2e {
-      let (fraction, end) = line.extracting(29..<35).leadingDecimal(at: 0)
-      if end == 6 { return Timestamp(microseconds: start.microseconds + Int64(fraction), offsetMinutes: start.offsetMinutes) }
+      // The fraction's six digits, as the last of eight.
+      if let fraction = Self.number(line.word(at: 29) << 16 | 0x3030) {
+        return Timestamp(microseconds: start.microseconds + fraction, offsetMinutes: start.offsetMinutes)
+      }
     }
     guard let time = RecordTime.leading(line) else { return RecordTime.of(line) }
     second = words
     start = Timestamp(
       microseconds: time.microseconds.flooredQuotient(Timestamp.second) * Timestamp.second, offsetMinutes: time.offsetMinutes)
     return time
+  }
+
+  /// What eight decimal digits say, the first in the least significant byte; nil where one is none. Pairs of neighbours are
+  /// put together, then fours, then all.
+  private static func number(_ digits: UInt64) -> Int64? {
+    let high: UInt64 = 0xf0f0_f0f0_f0f0_f0f0
+    guard digits & high == 0x3030_3030_3030_3030, (digits &+ 0x0606_0606_0606_0606) & high == 0x3030_3030_3030_3030 else { return nil }
+    let pairs = ((digits & ~high) &* (10 << 8 | 1)) >> 8 & 0x00ff_00ff_00ff_00ff
+    let fours = (pairs &* (100 << 16 | 1)) >> 16 & 0x0000_ffff_0000_ffff
+    return Int64((fours &* (10_000 << 32 | 1)) >> 32)
   }
 }

@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import CSHA256
 import Record
 
 /// A SHA-256 value, as 32 bytes in memory.
@@ -51,6 +52,14 @@ public final class SHA256 {
   @inline(__always) public func update(_ bytes: Span<UInt8>) { bytes.withUnsafeBytes { update($0) } }
 
   @inline(__always) func update(_ bytes: UnsafeRawBufferPointer) { _ = SHA256_Update(context, bytes.baseAddress, bytes.count) }
+
+  /// The same for two hashes, which may be taken at once (`CSHA256`).
+  @inline(__always) static func update(
+    _ a: SHA256, _ aBytes: UnsafeRawBufferPointer, _ b: SHA256, _ bBytes: UnsafeRawBufferPointer
+  ) {
+    precondition(a !== b)
+    sha256_update_both(a.context, aBytes.baseAddress, aBytes.count, b.context, bBytes.baseAddress, bBytes.count)
+  }
 
   /// The hash of everything since `reset`, which must come before the next use.
   @inline(__always) public func finish() -> Digest { Self.take(context) }

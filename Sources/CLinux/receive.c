@@ -4,12 +4,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#define BATCH 128
 
 static int is_mapped(const uint8_t a[16]) {
   static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -73,43 +72,90 @@ uint16_t linux_bound_port(int fd) {
   return ntohs(s.sin6_family == AF_INET6 ? s.sin6_port : ((struct sockaddr_in *)&s)->sin_port);
 }
 
-int linux_receive(int fd, uint8_t *buffer, size_t slot, unsigned n, linux_datagram *out, uint32_t *dropped) {
-  struct mmsghdr m[BATCH];
-  struct iovec v[BATCH];
-  struct sockaddr_in6 peer[BATCH];
-  char control[BATCH][CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(uint32_t))] __attribute__((aligned(8)));
-  if (n > BATCH) n = BATCH;
-  for (unsigned i = 0; i < n; i++) {
-    v[i] = (struct iovec){buffer + i * slot, slot};
-    m[i].msg_hdr = (struct msghdr){.msg_name = &peer[i], .msg_namelen = sizeof peer[i], .msg_iov = &v[i], .msg_iovlen = 1,
-                                   .msg_control = control[i], .msg_controllen = sizeof control[i]};
+// Room for the kernel's receive time, which it puts first, and its count of losses.
+#define CONTROL_BYTES (CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(uint32_t)))
+
+// One datagram's place.
+struct place {
+  struct iovec slot;
+  struct sockaddr_in6 peer;
+  char control[CONTROL_BYTES] __attribute__((aligned(8)));
+};
+
+struct linux_receiver {
+  unsigned count;
+  struct mmsghdr *messages;
+  struct place *places;
+};
+
+// What the kernel overwrites in a header.
+static void renew(struct msghdr *m) {
+  m->msg_namelen = sizeof(struct sockaddr_in6);
+  m->msg_controllen = CONTROL_BYTES;
+}
+
+linux_receiver *linux_receiver_make(uint8_t *slots, size_t slot_bytes, unsigned count) {
+  linux_receiver *r = calloc(1, sizeof *r);
+  if (!r) return NULL;
+  r->count = count;
+  r->messages = calloc(count, sizeof *r->messages);
+  r->places = calloc(count, sizeof *r->places);
+  if (!r->messages || !r->places) {
+    linux_receiver_free(r);
+    return NULL;
   }
-  int r = recvmmsg(fd, m, n, MSG_WAITFORONE | MSG_TRUNC, NULL);
+  for (unsigned i = 0; i < count; i++) {
+    struct place *p = &r->places[i];
+    struct msghdr *m = &r->messages[i].msg_hdr;
+    p->slot = (struct iovec){slots + i * slot_bytes, slot_bytes};
+    *m = (struct msghdr){.msg_name = &p->peer, .msg_iov = &p->slot, .msg_iovlen = 1, .msg_control = p->control};
+    renew(m);
+  }
+  return r;
+}
+
+void linux_receiver_free(linux_receiver *receiver) {
+  free(receiver->messages);
+  free(receiver->places);
+  free(receiver);
+}
+
+static int64_t nanoseconds(const struct msghdr *m) {
+  const struct cmsghdr *h = CMSG_FIRSTHDR(m);
+  if (!h || h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_TIMESTAMPNS) return 0;
+  struct timespec t;
+  memcpy(&t, CMSG_DATA(h), sizeof t);
+  return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static void take_drops(struct msghdr *m, uint32_t *dropped) {
+  for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
+    if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SO_RXQ_OVFL) memcpy(dropped, CMSG_DATA(h), sizeof *dropped);
+  }
+}
+
+int linux_receive(linux_receiver *receiver, int fd, int wait, linux_datagram *out, uint32_t *dropped) {
+  int flags = (wait ? MSG_WAITFORONE : MSG_DONTWAIT) | MSG_TRUNC;
+  int r = recvmmsg(fd, receiver->messages, receiver->count, flags, NULL);
+  // The count grows with the messages: the last one's is what holds.
+  if (r > 0) take_drops(&receiver->messages[r - 1].msg_hdr, dropped);
   for (int i = 0; i < r; i++) {
+    struct msghdr *m = &receiver->messages[i].msg_hdr;
+    const struct place *p = &receiver->places[i];
     linux_datagram *d = &out[i];
-    d->original = m[i].msg_len;
-    d->length = m[i].msg_len < slot ? m[i].msg_len : (uint32_t)slot;
-    d->nanoseconds = 0;
-    if (peer[i].sin6_family == AF_INET6) {
-      memcpy(d->address, &peer[i].sin6_addr, 16);
-      d->port = ntohs(peer[i].sin6_port);
+    d->length = receiver->messages[i].msg_len;
+    d->nanoseconds = nanoseconds(m);
+    if (p->peer.sin6_family == AF_INET6) {
+      memcpy(d->address, &p->peer.sin6_addr, 16);
+      d->port = ntohs(p->peer.sin6_port);
     } else {
-      const struct sockaddr_in *p = (const struct sockaddr_in *)&peer[i];
+      const struct sockaddr_in *v4 = (const struct sockaddr_in *)&p->peer;
       memset(d->address, 0, 10);
       memset(d->address + 10, 0xff, 2);
-      memcpy(d->address + 12, &p->sin_addr, 4);
-      d->port = ntohs(p->sin_port);
+      memcpy(d->address + 12, &v4->sin_addr, 4);
+      d->port = ntohs(v4->sin_port);
     }
-    for (struct cmsghdr *h = CMSG_FIRSTHDR(&m[i].msg_hdr); h; h = CMSG_NXTHDR(&m[i].msg_hdr, h)) {
-      if (h->cmsg_level != SOL_SOCKET) continue;
-      if (h->cmsg_type == SCM_TIMESTAMPNS) {
-        struct timespec t;
-        memcpy(&t, CMSG_DATA(h), sizeof t);
-        d->nanoseconds = t.tv_sec * 1000000000LL + t.tv_nsec;
-      } else if (h->cmsg_type == SO_RXQ_OVFL) {
-        memcpy(dropped, CMSG_DATA(h), sizeof *dropped);
-      }
-    }
+    renew(m);
   }
   return r;
 }

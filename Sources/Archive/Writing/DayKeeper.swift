@@ -61,22 +61,28 @@ public final class DayKeeper {
   /// Records taken so far, from blocks and tails.
   public var records: Int { digest.records }
 
+  /// `internal`, as `word(at:)` gives it.
+  private static let internalWord: UInt64 = 0x6c61_6e72_6574_6e69
+
   private func note(_ line: Span<UInt8>) {
     digest.add(line)
-    // The collector's own records are few; only their losses count here.
+    // The collector's own records are few; only their losses count here. One comparison tells all others.
+    guard line.count > 58, line.word(at: 50) == Self.internalWord else { return }
     if line.starts(with: ",\"via\":\"internal\"", at: 42), let record = try? RecordLine(line) {
       for event in record.events where event.what == "dropped" { dropped += max(0, event.json["count"]?.integer ?? 0) }
     }
   }
 
   /// Takes the records of a tail that are not taken yet, as far as it is synced.
-  public func take(_ segment: TailQueue.Segment, synced: Int) throws(ArchiveError) {
+  /// - Parameter waiting: records that are not taken yet, of later tails too: a tail may end shortly behind what is taken while
+  ///   a flood goes on in the next. nil: those of this one.
+  public func take(_ segment: TailQueue.Segment, synced: Int, waiting: Int? = nil) throws(ArchiveError) {
     let end = segment.first + synced
     guard end > records else { return }
     let tail: TailFile
     if let open = self.tail, open.first == segment.first { tail = open } else { tail = try TailFile(folder, first: segment.first) }
     self.tail = tail
-    effort = end - records >= Self.hurryRecords ? .fast : .dense
+    effort = waiting ?? (end - records) >= Self.hurryRecords ? .fast : .dense
     // A block that could not be written on a full disk is tried again before anything follows it.
     if blocks.records == Block.records { try finishBlock() }
     while tail.next < end {

@@ -4,15 +4,13 @@
 
 /// One received datagram.
 typedef struct {
-  /// Bytes in its slot.
+  /// Bytes it had; more than its slot has where it was cut.
   uint32_t length;
-  /// Bytes it had; more than `length` where it was cut.
-  uint32_t original;
+  uint16_t port;
   /// The kernel's receive time, nanoseconds since 1970; 0 where it gave none.
   int64_t nanoseconds;
   /// The peer; IPv4 in its mapped place (::ffff:a.b.c.d).
   uint8_t address[16];
-  uint16_t port;
 } linux_datagram;
 
 /// Binds a UDP socket with kernel receive times and drop counts. `address` as above; an IPv6 wildcard takes IPv4 too.
@@ -23,6 +21,13 @@ int linux_udp_listen(const uint8_t address[16], uint16_t port, int buffer_bytes,
 /// The port a socket is bound to, where 0 was asked for.
 uint16_t linux_bound_port(int fd);
 
-/// Reads up to n (at most 128) datagrams, the i-th at buffer + i * slot, waiting for the first only. `dropped` is the
-/// socket's count of losses since it was made (32 bits, wraps). Gives how many, or -1 and errno.
-int linux_receive(int fd, uint8_t *buffer, size_t slot, unsigned n, linux_datagram *out, uint32_t *dropped);
+/// What receiving works with; nearly all of it stays as it is from call to call.
+typedef struct linux_receiver linux_receiver;
+
+/// Room for `count` datagrams of a call: the i-th goes to `slots + i * slot_bytes`. NULL without memory.
+linux_receiver *linux_receiver_make(uint8_t *slots, size_t slot_bytes, unsigned count);
+void linux_receiver_free(linux_receiver *receiver);
+
+/// Reads as many datagrams as are there and have room; with `wait` it waits for the first. `dropped` is the socket's count of
+/// losses since it was made (32 bits, wraps). Gives how many, or -1 and errno.
+int linux_receive(linux_receiver *receiver, int fd, int wait, linux_datagram *out, uint32_t *dropped);

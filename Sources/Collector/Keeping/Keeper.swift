@@ -76,6 +76,11 @@ final class Keeper: @unchecked Sendable {
   private struct TailKey: Hashable {
     var day: CalendarDay
     var first: Int
+
+    init(_ segment: TailQueue.Segment) {
+      day = segment.day
+      first = segment.first
+    }
   }
 
   /// - Parameter day: the oldest day that is not closed.
@@ -163,15 +168,17 @@ final class Keeper: @unchecked Sendable {
 
   /// Syncs what is written, and takes it.
   func takeTails() throws {
-    for segment in queue.waiting {
+    let segments = queue.waiting
+    let waiting = segments.reduce(0) { $0 + $1.records - (synced[TailKey($1)] ?? 0) }
+    for segment in segments {
       // Days before this one on which the collector did not run, or that it could not close.
       while day.day < segment.day { try closeDay(hadCollector: day.records > 0) }
-      let key = TailKey(day: segment.day, first: segment.first)
+      let key = TailKey(segment)
       if segment.records > synced[key] ?? 0 {
         try sync(segment)
         synced[key] = segment.records
       }
-      try day.take(segment, synced: segment.records)
+      try day.take(segment, synced: segment.records, waiting: waiting)
       if segment.endsDay { try closeDay(hadCollector: true) }
       if segment.isClosed { try releaseTails() }
     }
@@ -184,7 +191,7 @@ final class Keeper: @unchecked Sendable {
     while let oldest = queue.waiting.first, oldest.day == day.day, day.holds(oldest) {
       try day.release(oldest)
       queue.removeFirst()
-      synced[TailKey(day: oldest.day, first: oldest.first)] = nil
+      synced[TailKey(oldest)] = nil
     }
   }
 

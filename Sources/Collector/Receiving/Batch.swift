@@ -26,22 +26,26 @@ final class Batch: @unchecked Sendable {
 
   /// Room for the longest datagram, many times.
   static let capacity = 1 << 20
+  private static let mostMessages = 4096
 
-  private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Batch.capacity, alignment: 16)
+  private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Batch.capacity, alignment: 64)
   private var used = 0
-  private(set) var messages: [Message] = []
+  private let known = UnsafeMutablePointer<Message>.allocate(capacity: Batch.mostMessages)
+  private var count = 0
   /// The source that received it: whoever takes an empty batch puts itself here.
   var source: any MessageSource = Nowhere.source
 
-  init() {
-    messages.reserveCapacity(4096)
+  deinit {
+    bytes.deallocate()
+    known.deallocate()
   }
 
-  deinit { bytes.deallocate() }
+  /// Valid while the batch is not changed.
+  var messages: UnsafeBufferPointer<Message> { UnsafeBufferPointer(start: known, count: count) }
 
   func removeAll() {
     used = 0
-    messages.removeAll(keepingCapacity: true)
+    count = 0
   }
 
   /// - Returns: false where there is no room; the message is not taken.
@@ -49,12 +53,13 @@ final class Batch: @unchecked Sendable {
     _ message: UnsafeRawBufferPointer, original: Int, microseconds: Int64, address: IPAddress, port: UInt16, connection: UInt32 = 0,
     at: Int = -1
   ) -> Bool {
-    guard message.count <= bytes.count - used, messages.count < 4096 else { return false }
+    guard message.count <= bytes.count - used, count < Self.mostMessages else { return false }
     if let to = bytes.baseAddress, let from = message.baseAddress { memcpy(to + used, from, message.count) }
-    messages.append(
-      Message(
+    (known + count).initialize(
+      to: Message(
         offset: used, length: message.count, original: original, microseconds: microseconds, address: address, port: port,
         connection: connection, at: at))
+    count += 1
     used += message.count
     return true
   }

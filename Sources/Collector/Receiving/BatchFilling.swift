@@ -19,19 +19,21 @@ struct BatchFilling {
     _ message: UnsafeRawBufferPointer, original: Int, microseconds: Int64, address: IPAddress, port: UInt16, connection: UInt32 = 0
   ) {
     while true {
-      let open: Batch
-      if let batch {
-        open = batch
-      } else {
-        open = free.take()
-        open.source = source
-        batch = open
-      }
-      if open.append(message, original: original, microseconds: microseconds, address: address, port: port, connection: connection) {
+      let batch = open()
+      if batch.append(message, original: original, microseconds: microseconds, address: address, port: port, connection: connection) {
         return
       }
       give()
     }
+  }
+
+  /// The batch at hand, for a receiver that has many messages; where it is full, `give` it and go on with the next.
+  mutating func open() -> Batch {
+    if let batch { return batch }
+    let empty = free.take()
+    empty.source = source
+    batch = empty
+    return empty
   }
 
   /// Hands on what has gathered.

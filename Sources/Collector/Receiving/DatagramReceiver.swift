@@ -47,8 +47,10 @@ final class DatagramReceiver: MessageSource, RunningSource {
   static let wantedBufferBytes = 64 << 20
   /// Room for any datagram, and some lines of the processor's cache more: slots a power of two apart would all fall into the
   /// same few of its sets, and each message would drive out the one before.
-  private static let slot = (1 << 16) + 9 * 64
-  private static let slots = 128
+  private static let slotBytes = (1 << 16) + 9 * 64
+  /// As many as are still in the innermost cache when they are copied. (To let the kernel put them into the batch itself was
+  /// tried: it needs a second place for what is long, and took longer, since its copying waits for memory that is not there.)
+  private static let slots = 32
 
   /// - Throws: what the system says, with what helps.
   init(address: IPAddress, port: UInt16) throws(SourceError) {
@@ -85,39 +87,57 @@ final class DatagramReceiver: MessageSource, RunningSource {
 
   /// The thread's body: receives until `stop`, then what the kernel still holds.
   func run(free: Handover<Batch>, out: Handover<WriterWork>) {
-    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.slot * Self.slots, alignment: 4096)
-    defer { room.deallocate() }
-    guard let base = room.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-    var datagrams = [linux_datagram](repeating: linux_datagram(), count: Self.slots)
+    let room = UnsafeMutableRawPointer.allocate(byteCount: Self.slotBytes * Self.slots, alignment: 4096)
+    let datagrams = UnsafeMutablePointer<linux_datagram>.allocate(capacity: Self.slots)
+    defer {
+      room.deallocate()
+      datagrams.deallocate()
+    }
+    guard let receiver = linux_receiver_make(room.assumingMemoryBound(to: UInt8.self), Self.slotBytes, UInt32(Self.slots)) else {
+      fatalError("out of memory")
+    }
+    defer { linux_receiver_free(receiver) }
     var batch = BatchFilling(of: self, free: free, out: out)
     var lost: UInt32 = 0
     var lostBefore: UInt32 = 0
+    var goesOn = false
     while true {
-      let n = Int(linux_receive(descriptor, base, Self.slot, UInt32(Self.slots), &datagrams, &lost))
-      if n <= 0 {
-        // Nothing within the wait, or a signal, or an ICMP error that belongs to nobody.
-        batch.give()
-        if isStopping.load(ordering: .relaxed) { return }
-        continue
+      let n = Int(linux_receive(receiver, descriptor, goesOn ? 0 : 1, datagrams, &lost))
+      if n > 0 {
+        if lost != lostBefore {
+          dropped.add(Int(lost &- lostBefore), ordering: .relaxed)
+          lostBefore = lost
+        }
+        take(UnsafeBufferPointer(start: datagrams, count: n), UnsafeRawPointer(room), into: &batch)
+        received.add(n, ordering: .relaxed)
+        if n == Self.slots {
+          // The kernel may have more: the batch goes on.
+          goesOn = true
+          continue
+        }
       }
-      if lost != lostBefore {
-        dropped.add(Int(lost &- lostBefore), ordering: .relaxed)
-        lostBefore = lost
-      }
-      let now = n > 0 ? Clock.microseconds() : 0
-      for i in 0..<n {
-        let d = datagrams[i]
-        let message = UnsafeRawBufferPointer(
-          rebasing: UnsafeRawBufferPointer(room)[i * Self.slot..<i * Self.slot + min(Int(d.length), RecordLimits.messageBytes)])
-        let microseconds = d.nanoseconds > 0 ? d.nanoseconds / 1000 : now
-        let address = Self.address(d)
-        batch.append(message, original: Int(d.original), microseconds: microseconds, address: address, port: d.port)
-      }
-      received.add(n, ordering: .relaxed)
-      // The kernel has more: the batch goes on.
-      if n == Self.slots { continue }
       batch.give()
-      usleep(gatherMicroseconds)
+      if n > 0 || goesOn {
+        usleep(gatherMicroseconds)
+      } else if isStopping.load(ordering: .relaxed) {
+        // Nothing within the wait, or a signal, or an ICMP error that belongs to nobody.
+        return
+      }
+      goesOn = false
+    }
+  }
+
+  private func take(_ datagrams: UnsafeBufferPointer<linux_datagram>, _ room: UnsafeRawPointer, into batch: inout BatchFilling) {
+    let now = Clock.microseconds()
+    var open = batch.open()
+    for i in datagrams.indices {
+      let d = datagrams[i]
+      let message = UnsafeRawBufferPointer(start: room + i * Self.slotBytes, count: min(Int(d.length), RecordLimits.messageBytes))
+      let microseconds = d.nanoseconds > 0 ? d.nanoseconds / 1000 : now
+      while !open.append(message, original: Int(d.length), microseconds: microseconds, address: Self.address(d), port: d.port) {
+        batch.give()
+        open = batch.open()
+      }
     }
   }
 
