@@ -18,14 +18,39 @@ extension Observation {
   static let joinedWithAddress = "SELECT \(columns), o.address FROM observation o CROSS JOIN detail d ON d.id = o.detail"
   static let addressColumn: Int32 = 21
 
-  func bind(to row: Statement, address: Int, detail: Int) {
-    var flags = action.rawValue
-    if clockIsDevice { flags |= Self.deviceClock }
-    if secondsAreConfigured { flags |= Self.configuredSeconds }
-    if identity.macInDUID != nil { flags |= Self.macInDUID }
-    row.bind(1, address).bind(2, action.track.rawValue).bind(3, time.raw).bind(4, key.position.raw).bind(5, key.number).bind(6, flags)
-      .bind(7, (identity.mac ?? identity.macInDUID).map { Int($0.value) }).bind(8, seconds).bind(9, until?.raw).bind(10, difference)
-      .bind(11, detail)
+  /// A row of table `observation`.
+  struct Row {
+    var address: Int
+    var track: Track
+    var key: Key
+    private var flags: Int
+    private var mac: MACAddress?
+    private var seconds: Int?
+    private var until: Moment?
+    private var difference: Int?
+    private var detail: Int
+
+    init(_ o: borrowing Observation, address: Int, detail: Int) {
+      self.address = address
+      track = o.action.track
+      key = o.key
+      flags = o.action.rawValue
+      if o.clockIsDevice { flags |= Observation.deviceClock }
+      if o.secondsAreConfigured { flags |= Observation.configuredSeconds }
+      if o.identity.macInDUID != nil { flags |= Observation.macInDUID }
+      mac = o.identity.mac ?? o.identity.macInDUID
+      seconds = o.seconds
+      until = o.until
+      difference = o.difference
+      self.detail = detail
+    }
+
+    static let columns = 11
+
+    func bind(to row: Statement) {
+      row.bind(1, address).bind(2, track.rawValue).bind(3, key.time.raw).bind(4, key.position.raw).bind(5, key.number).bind(6, flags)
+        .bind(7, mac.map { Int($0.value) }).bind(8, seconds).bind(9, until?.raw).bind(10, difference).bind(11, detail)
+    }
   }
 
   /// From a row of `joined`, whose first column stands at `c`.
