@@ -24,20 +24,24 @@ struct PlainEvent: Sendable {
     var high: UInt64 = 0
   }
 
-  private static let names: [EventField] = [
-    .kind, .action, .ip, .mac, .macSource, .duid, .clientID, .hostname, .leaseSeconds, .leaseUntil, .leaseFrom, .relay, .circuitID,
-    .basis, .proto, .srcIP, .srcPort, .natIP, .natPort, .natPortLast, .dstIP, .dstPort, .user, .phone, .outerIP, .method, .sessionID,
-    .nas, .start, .end, .duration, .clock, .time,
-  ]
-  private static let forms = names.map(\.form)
+  /// What the index reads of a lease, a binding or a login, and how it is written.
+  private static let kept: [(name: EventField, form: EventField.Form)] = [
+    .kind, .action, .ip, .mac, .macSource, .duid, .clientID, .hostname, .leaseSeconds, .leaseUntil, .leaseFrom, .relay, .circuitID, .basis,
+    .user, .phone, .outerIP, .method, .sessionID, .nas, .start, .clock, .time,
+  ].map { (name: EventField) in (name, name.form) }
 
   /// Appends an event's fields and their texts.
-  /// - Returns: false where it has a value that is written in another form than is usual for its field, or that may be read
-  ///   back as another; some may have been added then.
+  /// - Returns: false where it is a session, has a field that others of its kind have not, a value that is written in
+  ///   another form than is usual for its field, or one that may be read back as another; some may have been added then.
   static func add(event: Int, of events: borrowing EventList, to fields: inout [Field], _ text: inout [UInt8]) -> Bool {
-    guard !events.equals(event: event, .kind, "notice"), !events.has(event: event, .prefix) else { return false }
+    guard
+      events.equals(event: event, .kind, "lease") || events.equals(event: event, .kind, "binding")
+        || events.equals(event: event, .kind, "login"),
+      !events.has(event: event, .prefix), !events.has(event: event, .srcIP), !events.has(event: event, .natIP),
+      !events.has(event: event, .dstIP)
+    else { return false }
     let start = text.count
-    for (name, form) in zip(names, forms) {
+    for (name, form) in kept where events.has(event: event, name) {
       guard let value = events.value(event: event, name) else { continue }
       var field = Field(name: name, low: 0)
       switch (value, form) {
@@ -51,7 +55,7 @@ struct PlainEvent: Sendable {
         field.high = UInt64(truncatingIfNeeded: ip.value >> 64)
       case (.mac(let mac), .mac): field.low = mac.value
       // As many digits as are read back.
-      case (.integer(let number), .integer) where abs(number) < 1 << 53: field.low = UInt64(bitPattern: Int64(number))
+      case (.integer(let number), .integer) where (1 - 1 << 53)..<(1 << 53) ~= number: field.low = UInt64(bitPattern: Int64(number))
       case (.time(let time), .time) where PlainSession.isReadBack(time):
         field.low = UInt64(bitPattern: time.microseconds)
         field.digits = UInt8(truncatingIfNeeded: time.fractionDigits)

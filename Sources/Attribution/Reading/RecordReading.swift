@@ -289,14 +289,6 @@ struct EventReading {
     case .relay: words.relay = field.text(in: text)
     case .circuitID: words.circuitID = field.text(in: text)
     case .basis: isDeclared = field.bytes(in: text).equals("declared")
-    case .proto: proto = Words.word(field.bytes(in: text), of: Words.protocols) ?? field.text(in: text)
-    case .srcIP: src.ip = field.ip
-    case .srcPort: src.port = Endpoint.port(field.integer)
-    case .natIP: nat.ip = field.ip
-    case .natPort: nat.port = Endpoint.port(field.integer)
-    case .natPortLast: natPortLast = Endpoint.port(field.integer)
-    case .dstIP: dst.ip = field.ip
-    case .dstPort: dst.port = Endpoint.port(field.integer)
     case .user: words.user = field.text(in: text)
     case .phone: words.phone = field.text(in: text)
     case .outerIP: outerIP = field.ip
@@ -304,8 +296,6 @@ struct EventReading {
     case .sessionID: words.session = field.text(in: text)
     case .nas: words.nas = field.text(in: text)
     case .start: start = field.time
-    case .end: end = field.time
-    case .duration: duration = field.integer
     case .clock: clockIsDevice = field.bytes(in: text).equals("device")
     case .time: time = field.time
     default: break
