@@ -38,7 +38,7 @@ public final class Index {
   @exclusivity(unchecked) private var names: [Name] = []
   @exclusivity(unchecked) private var nameKeys: [UInt8] = []
   /// Rows of table `detail` that are to be written, the last of them before `nextDetail`.
-  @exclusivity(unchecked) private var details: [AddressState.Described] = []
+  @exclusivity(unchecked) private var details = DetailRows()
   private var nextAddress = 1
   private var nextDetail = 1
 
@@ -46,12 +46,16 @@ public final class Index {
   final class AddressState {
     let id: Int
     @exclusivity(unchecked) var timeline: Timeline?
+    /// The same when the transaction began; nil where nothing was read of the address since.
+    @exclusivity(unchecked) var before: Timeline?
+    /// An observation came after a later one: all of this transaction are read again, in order.
+    var isOutOfOrder = false
     var detailID = 0
     @exclusivity(unchecked) var detail: Described?
     /// Names whose days in table `name` are known to reach at least this far: the latest few.
     @exclusivity(unchecked) var named: [(hash: UInt64, key: [UInt8], days: ClosedRange<Int>)] = []
     var nextNamed = 0
-    static let maximumNamed = 16
+    static let maximumNamed = 8
     @exclusivity(unchecked) var latestNamed: Named?
     init(id: Int) { self.id = id }
 
@@ -218,9 +222,20 @@ public final class Index {
         AddressKey(site: try site(event.site ?? record.site ?? Self.defaultSite), ip: address.ip, length: address.length))
       let row = Observation.Row(observation, address: state.id, detail: detail(observation, state))
       name(observation, state)
+      if row.track == .address, !isBulk { try read(observation, state) }
       pending.append(Pending(state: state, row: row, observation: observation))
     }
     count(at: position)
+  }
+
+  /// Most observations come in the order of their times, and are read while they are at hand.
+  private func read(_ o: Observation, _ state: AddressState) throws {
+    if state.before == nil {
+      if state.timeline == nil { state.timeline = try load(state.id) }
+      state.before = state.timeline
+    }
+    if let last = state.timeline?.last, o.key < last { state.isOutOfOrder = true }
+    if !state.isOutOfOrder { state.timeline?.read(o) }
   }
 
   private func count(at position: RecordPosition) {
@@ -415,10 +430,8 @@ public final class Index {
     {
       return state.detailID
     }
-    let made = AddressState.Described(
-      detail: o.detail, macSource: o.identity.macSource, duid: o.identity.duid, clientID: o.identity.clientID)
-    details.append(made)
-    state.detail = made
+    details.add(o)
+    state.detail = .init(detail: o.detail, macSource: o.identity.macSource, duid: o.identity.duid, clientID: o.identity.clientID)
     state.detailID = nextDetail
     nextDetail += 1
     return state.detailID
@@ -426,14 +439,8 @@ public final class Index {
 
   private func writeDetails() throws {
     let first = nextDetail - details.count
-    try database.insert(details.count, into: "detail", columns: 14) { i, row in
-      let made = details[i]
-      let detail = made.detail
-      row.bind(1, first + i).bind(2, made.macSource).bind(3, made.duid).bind(4, made.clientID).bind(5, detail.hostname)
-        .bind(6, detail.relay).bind(7, detail.circuitID).bind(8, detail.source).bind(9, detail.user).bind(10, detail.phone)
-        .bind(11, detail.method).bind(12, detail.session).bind(13, detail.nas).bind(14, detail.outerIP?.bytes)
-    }
-    details.removeAll(keepingCapacity: true)
+    try database.insert(details.count, into: "detail", columns: DetailRows.columns) { i, row in details.bind(i, id: first + i, to: row) }
+    details.removeAll()
   }
 
   /// Notes under which names the address can be found, where that is news.
@@ -496,30 +503,29 @@ public final class Index {
 
   // MARK: Intervals
 
-  /// Reads observations of an address on, or again from where late ones belong.
-  /// - Parameter observations: by time.
+  /// Writes an address's intervals, after it has read observations again where late ones came.
+  /// - Parameter observations: of this transaction, by time.
   private func fold(_ state: AddressState, _ observations: ArraySlice<Sorted>, of pending: UnsafePointer<Pending>, _ insert: Statement)
     throws
   {
-    guard let first = observations.first?.key else { return }
-    var timeline = try state.timeline ?? load(state.id)
+    guard let first = observations.first?.key, var timeline = state.isOutOfOrder ? state.before : state.timeline else { return }
     // Moved, not copied, while it changes.
     state.timeline = nil
+    state.before = nil
     func keep(_ interval: Interval) throws {
       interval.bind(to: insert, address: state.id)
       try insert.run()
     }
-    if let last = timeline.last, first < last {
-      let late = observations.prefix { $0.key < last }
+    if state.isOutOfOrder {
+      state.isOutOfOrder = false
+      let late = observations.prefix { place in timeline.last.map { place.key < $0 } ?? false }
       var isNews = false
       for place in late where !timeline.absorbs(pending[place.index].observation) { isNews = true }
-      if !isNews {
-        for place in observations.dropFirst(late.count) { timeline.read(pending[place.index].observation) }
-      } else {
+      if isNews {
         timeline = try refold(state.id, from: first, keep)
+      } else {
+        for place in observations.dropFirst(late.count) { timeline.read(pending[place.index].observation) }
       }
-    } else {
-      for place in observations { timeline.read(pending[place.index].observation) }
     }
     for interval in timeline.takeClosed() { try keep(interval) }
     if let lease = timeline.lease { try keep(lease) }

@@ -77,6 +77,53 @@ extension Observation {
   }
 }
 
+/// Rows of table `detail` on their way there, their values one behind another, so that no object need be found again.
+struct DetailRows {
+  static let columns = 14
+  private var values: [(column: Int32, range: Range<Int>)] = []
+  private var bytes: [UInt8] = []
+  /// Where each row's values end.
+  private var ends: [Int] = []
+
+  var count: Int { ends.count }
+
+  mutating func add(_ o: borrowing Observation) {
+    add(2, o.identity.macSource)
+    add(3, o.identity.duid)
+    add(4, o.identity.clientID)
+    let detail = o.detail
+    add(5, detail.hostname)
+    add(6, detail.relay)
+    add(7, detail.circuitID)
+    add(8, detail.source)
+    add(9, detail.user)
+    add(10, detail.phone)
+    add(11, detail.method)
+    add(12, detail.session)
+    add(13, detail.nas)
+    add(14, detail.outerIP?.bytes)
+    ends.append(values.count)
+  }
+
+  private mutating func add(_ column: Int32, _ value: [UInt8]?) {
+    guard let value else { return }
+    values.append((column, bytes.count..<bytes.count + value.count))
+    bytes += value
+  }
+
+  func bind(_ row: Int, id: Int, to statement: Statement) {
+    statement.bind(1, id)
+    for i in (row > 0 ? ends[row - 1] : 0)..<ends[row] { statement.bind(values[i].column, bytes, values[i].range) }
+  }
+
+  /// Its memory is kept for the next.
+  mutating func removeAll() {
+    values.removeAll(keepingCapacity: true)
+    bytes.removeAll(keepingCapacity: true)
+    ends.removeAll(keepingCapacity: true)
+  }
+}
+
 extension Interval {
   static let columns = """
     basis, start, position, number, last_seen, last_ack, first_timed, last_timed, known_until, assumed_until, longest, configured, timeout, end,
