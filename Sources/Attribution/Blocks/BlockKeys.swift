@@ -151,21 +151,25 @@ struct BlockSummary {
     table.append(contentsOf: repeatElement(0, count: places))
     let shift = UInt64(UInt64.bitWidth - places.trailingZeroBitCount)
     let multiplier = Self.multiplier
-    var hasZero = false
     var count = 0
-    for i in keys.indices {
-      let key = keys[i]
-      if key == 0 {
-        if hasZero { continue }
-        hasZero = true
-      } else {
-        var place = Int(truncatingIfNeeded: (key &* multiplier) >> shift)
-        while table[place] != 0, table[place] != key { place = (place + 1) & (places - 1) }
-        guard table[place] == 0 else { continue }
-        table[place] = key
+    keys.withUnsafeMutableBufferPointer { keys in
+      table.withUnsafeMutableBufferPointer { table in
+        var hasZero = false
+        for i in keys.indices {
+          let key = keys[i]
+          if key == 0 {
+            if hasZero { continue }
+            hasZero = true
+          } else {
+            var place = Int(truncatingIfNeeded: (key &* multiplier) >> shift)
+            while table[place] != 0, table[place] != key { place = (place + 1) & (places - 1) }
+            guard table[place] == 0 else { continue }
+            table[place] = key
+          }
+          keys[count] = key
+          count += 1
+        }
       }
-      keys[count] = key
-      count += 1
     }
     keys.removeLast(keys.count - count)
   }
