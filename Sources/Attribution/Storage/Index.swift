@@ -52,17 +52,13 @@ public final class Index {
     var isOutOfOrder = false
     var detailID = 0
     @exclusivity(unchecked) var detail: Described?
-    /// Names whose days in table `name` are known to reach at least this far: the latest few.
-    @exclusivity(unchecked) var named: [(hash: UInt64, key: [UInt8], days: ClosedRange<Int>)] = []
+    /// Names whose days in table `name` are known to reach at least this far, by their hashes: the latest few. A hash of
+    /// 64 bits, seeded anew at each start, is not met by another of eight names.
+    @exclusivity(unchecked) var named: [(hash: Int, days: ClosedRange<Int>)] = []
     var nextNamed = 0
     static let maximumNamed = 8
     @exclusivity(unchecked) var latestNamed: Named?
     init(id: Int) { self.id = id }
-
-    func isNamed(_ place: Int, _ key: Span<UInt8>) -> Bool {
-      let known = named[place].key
-      return known.span.equals(key)
-    }
 
     /// What makes a row of table `detail`.
     struct Described {
@@ -402,9 +398,9 @@ public final class Index {
       return a.track != b.track ? a.track.rawValue < b.track.rawValue : a.key < b.key
     }
     try writeDetails()
-    try database.insert(count, into: "main.observation", columns: Observation.Row.columns) { i, row in
-      pending[order[i].index].row.bind(to: row)
-    }
+    // Gathered first: in one small loop the processor waits for many of them at once.
+    let rows = order.map { pending[$0.index].row }
+    try database.insert(count, into: "main.observation", columns: Observation.Row.columns) { i, row in rows[i].bind(to: row) }
     try writeNames()
     let keep = try database.statement(Interval.insertion)
     var start = 0
@@ -452,8 +448,10 @@ public final class Index {
     let isSameMAC = state.latestNamed?.mac == latest.mac && state.latestNamed?.day == latest.day
     state.latestNamed = latest
     NameKey.add(of: o, withMAC: !isSameMAC, to: &nameKeys) { key, range in
-      let hash = KeyHash.of(0, key)
-      if let known = state.named.firstIndex(where: { $0.hash == hash }), state.isNamed(known, key) {
+      var hasher = Hasher()
+      key.withUnsafeBytes { hasher.combine(bytes: $0) }
+      let hash = hasher.finalize()
+      if let known = state.named.firstIndex(where: { $0.hash == hash }) {
         let old = state.named[known].days
         if old.contains(day) { return false }
         state.named[known].days = min(old.lowerBound, day)...max(old.upperBound, day)
@@ -461,9 +459,9 @@ public final class Index {
         return true
       }
       if state.named.count < AddressState.maximumNamed {
-        state.named.append((hash, key.array, day...day))
+        state.named.append((hash, day...day))
       } else {
-        state.named[state.nextNamed] = (hash, key.array, day...day)
+        state.named[state.nextNamed] = (hash, day...day)
         state.nextNamed = (state.nextNamed + 1) % AddressState.maximumNamed
       }
       names.append(Name(key: range, address: state.id, days: day...day))
