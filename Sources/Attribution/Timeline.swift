@@ -48,14 +48,7 @@ struct Timeline: Sendable {
 
   /// Closes what had run out before that time.
   private mutating func lapse(at time: Moment) {
-    if var old = lease {
-      let (end, reason) = old.lapse
-      if end.microseconds < time.microseconds {
-        old.close(at: end, reason)
-        closed.append(old)
-        lease = nil
-      }
-    }
+    if let (end, reason) = lease?.lapse, end.microseconds < time.microseconds { closeLease(at: end, reason) }
     for i in claims.indices.reversed() {
       let (end, reason) = claims[i].lapse
       if end.microseconds < time.microseconds { close(claim: i, at: end, reason) }
@@ -68,21 +61,24 @@ struct Timeline: Sendable {
     closed.append(old)
   }
 
+  private mutating func closeLease(at time: Moment, _ reason: Interval.EndReason, by position: RecordPosition? = nil) {
+    guard var old = lease.take() else { return }
+    old.close(at: time, reason, by: position)
+    closed.append(old)
+  }
+
   private mutating func acknowledged(_ o: borrowing Observation) {
     // Leased for no time at all: how some lease files write a released one.
     if let seconds = o.seconds, seconds <= 0 { return }
     // Over before it was heard of: a row of an old lease file.
     if let until = o.until, until.microseconds <= o.time.microseconds { return }
-    if var held = lease {
-      if isHolder(held, o) {
-        held.take(o)
-        held.acknowledge(o)
-        lease = held
-        return
-      }
-      held.close(at: o.time, .superseded, by: o.key.position)
-      closed.append(held)
+    if isHeld(by: o) {
+      // In its place: an interval holds many references.
+      lease?.take(o)
+      lease?.acknowledge(o)
+      return
     }
+    closeLease(at: o.time, .superseded, by: o.key.position)
     // What was seen of this device before the lease is now its lease.
     if let i = claims.firstIndex(where: { $0.identity.matches(o.identity) == true }) {
       close(claim: i, at: o.time, .superseded, by: o.key.position)
@@ -95,25 +91,24 @@ struct Timeline: Sendable {
   /// Whether an acknowledgement is about the holder. Witnesses of one exchange may know nothing in common of the device, a
   /// log its DUID and another its MAC; a server does not give an address to another device within that time. One that
   /// names no device at all does not say that it is another.
-  private func isHolder(_ held: borrowing Interval, _ o: borrowing Observation) -> Bool {
-    if let isSame = held.identity.matches(o.identity) { return isSame }
-    if o.identity.isEmpty { return true }
-    return !held.identity.isEmpty && o.time.microseconds - held.lastAck.microseconds <= Interval.exchange
+  private func isHeld(by o: borrowing Observation) -> Bool {
+    guard let isSame = lease?.identity.matches(o.identity) else {
+      guard let isUnknown = lease?.identity.isEmpty, let lastAck = lease?.lastAck else { return false }
+      return o.identity.isEmpty || !isUnknown && o.time.microseconds - lastAck.microseconds <= Interval.exchange
+    }
+    return isSame
   }
 
   /// Only the holder can give an address back. A message that names no device (Windows' "expired") is about the holder.
   private mutating func ended(_ o: borrowing Observation, _ reason: Interval.EndReason) {
-    guard var held = lease, held.identity.matches(o.identity) ?? o.identity.isEmpty else { return }
-    held.take(o)
-    held.close(at: o.time, reason, by: o.key.position)
-    closed.append(held)
-    lease = nil
+    guard lease != nil, lease?.identity.matches(o.identity) ?? o.identity.isEmpty else { return }
+    lease?.take(o)
+    closeLease(at: o.time, reason, by: o.key.position)
   }
 
   private mutating func seen(_ o: borrowing Observation) {
-    if var held = lease, held.identity.matches(o.identity) == true {
-      held.take(o)
-      lease = held
+    if lease?.identity.matches(o.identity) == true {
+      lease?.take(o)
       return
     }
     if let i = claims.firstIndex(where: { $0.identity.matches(o.identity) == true }) {

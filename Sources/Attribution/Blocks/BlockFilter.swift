@@ -12,19 +12,34 @@ enum BlockFilter {
   /// - Parameter keys: hashes (`KeyHash`), each once.
   static func make(_ keys: [UInt64]) -> [UInt8] {
     var filter = [UInt8](repeating: 0, count: bytes(keys: keys.count))
-    // The places of `place`, each from the one before it: two divisions a key instead of seven, and of short numbers.
+    // The places of `place`, each from the one before it.
     let bits = UInt32(filter.count * 8)
+    let remainder = Remainder(by: bits)
     filter.withUnsafeMutableBufferPointer { filter in
       for key in keys {
-        var bit = UInt32(truncatingIfNeeded: key) % bits
-        let step = (UInt32(truncatingIfNeeded: key >> 32) | 1) % bits
+        var bit = remainder.of(UInt32(truncatingIfNeeded: key))
+        let step = remainder.of(UInt32(truncatingIfNeeded: key >> 32) | 1)
         for _ in 0..<places {
           filter[Int(bit >> 3)] |= 1 << UInt8(truncatingIfNeeded: bit & 7)
-          bit = bit >= bits - step ? bit - (bits - step) : bit + step
+          // The remainder of the sum without a branch, which would be guessed wrong half of the time.
+          bit = min(bit &+ step, bit &+ step &- bits)
         }
       }
     }
     return filter
+  }
+
+  /// `n % divisor` for many n by two multiplications each (Lemire, Kaser and Kurz, "Faster remainder by direct computation").
+  struct Remainder {
+    private let divisor: UInt32
+    private let inverse: UInt64
+
+    init(by divisor: UInt32) {
+      self.divisor = divisor
+      inverse = UInt64.max / UInt64(divisor) &+ 1
+    }
+
+    func of(_ n: UInt32) -> UInt32 { UInt32(truncatingIfNeeded: (inverse &* UInt64(n)).multipliedFullWidth(by: UInt64(divisor)).high) }
   }
 
   /// Whether a key may be in a filter.

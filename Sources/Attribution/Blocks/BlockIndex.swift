@@ -133,7 +133,7 @@ public final class BlockIndex {
           return true
         }
         records = summary.records
-        block = .init(filter: BlockFilter.make(summary.distinct), received: summary.received, happened: summary.happened)
+        block = .init(filter: summary.filter(), received: summary.received, happened: summary.happened)
       }
       // A short block is the last of a day that is over; one of an open day is not there.
       guard records == Block.records || isPast else { break }

@@ -19,8 +19,8 @@ public enum BlockIndexCheck {
     var rereader = Rereader(
       Rereading(dialects: .builtIn, devices: [:], files: [:], imports: [:], anybody: SourceReading(zone: .utc)), inOrder: true)
     if let again = rereader.read(bytes), (try? RecordReading(again.span)) == nil { return "a record that was read again is one" }
-    let keys = summary.distinct
-    let filter = BlockFilter.make(keys)
+    let filter = summary.filter()
+    let keys = summary.keys
     return keys.allSatisfy { BlockFilter.mayHold($0, filter.span) } ? nil : "a filter holds its keys"
   }
 }

@@ -66,7 +66,9 @@ extension EventReading {
 
 /// What is kept of a block while its records are read.
 struct BlockSummary {
-  private var keys: [UInt64] = []
+  private(set) var keys: [UInt64] = []
+  /// Memory of `removeRepeated`.
+  private var table: [UInt64] = []
   private(set) var records = 0
   var received = TimeRange()
   /// Of the events, a session from its beginning to its end.
@@ -100,14 +102,12 @@ struct BlockSummary {
 
   mutating func add(_ line: Span<UInt8>) { add(line, RecordReading.hasEvents(line) ? try? RecordReading(line) : nil) }
 
-  /// What the writer gathered of some records.
-  /// - Parameter lines: what the lines say that are kept of them.
-  mutating func add(_ fed: borrowing FedRecords, lines: [RecordReading]) {
+  /// What the writer gathered of some records, but for their `parts`.
+  mutating func add(_ fed: borrowing FedRecords) {
     records += fed.count
     received.add(fed.received)
     happened.add(fed.happened)
     keys.append(contentsOf: fed.keys)
-    for record in lines { addEvents(of: record) }
   }
 
   /// - Parameter record: what the line says, where it has events and is a record.
@@ -121,15 +121,15 @@ struct BlockSummary {
     addEvents(of: record)
   }
 
-  private mutating func addEvents(of record: RecordReading) {
+  mutating func addEvents(of record: RecordReading) {
     for event in record.facts { add(event, of: record) }
     for event in record.sessions { add(event, of: record) }
   }
 
-  private mutating func add(_ event: EventReading, of record: RecordReading) {
+  mutating func add(_ event: EventReading, of record: RecordReading) {
     event.addKeys(to: &keys)
-    if let key = event.numberKey(site: record.site ?? Array(RecordLine.defaultSite.utf8), source: record.source) { keys.append(key) }
     if event.kind == .session {
+      if let key = event.numberKey(site: record.site ?? Array(RecordLine.defaultSite.utf8), source: record.source) { keys.append(key) }
       let times = SessionTimes(event, of: record)
       happened.add(times.start ?? times.at)
       happened.add(times.end ?? times.at)
@@ -137,30 +137,41 @@ struct BlockSummary {
     happened.add(event.believesDevice(record.via) ? event.time.map(Moment.init) ?? record.time : record.time)
   }
 
-  /// The hashes of the keys, each once.
-  var distinct: [UInt64] {
+  /// Of the keys, each once.
+  mutating func filter() -> [UInt8] {
+    removeRepeated()
+    return BlockFilter.make(keys)
+  }
+
+  mutating func removeRepeated() {
     var places = 16
     while places < 2 * keys.count { places *= 2 }
     // Open addressing; 0 is a free place, and the key 0 stands beside the table.
-    var table = [UInt64](repeating: 0, count: places)
+    table.removeAll(keepingCapacity: true)
+    table.append(contentsOf: repeatElement(0, count: places))
     let shift = UInt64(UInt64.bitWidth - places.trailingZeroBitCount)
-    var found: [UInt64] = []
-    found.reserveCapacity(keys.count)
-    var hasZero = false
     let multiplier = Self.multiplier
-    for key in keys {
-      guard key != 0 else {
-        hasZero = true
-        continue
+    var count = 0
+    keys.withUnsafeMutableBufferPointer { keys in
+      table.withUnsafeMutableBufferPointer { table in
+        var hasZero = false
+        for i in keys.indices {
+          let key = keys[i]
+          if key == 0 {
+            if hasZero { continue }
+            hasZero = true
+          } else {
+            var place = Int(truncatingIfNeeded: (key &* multiplier) >> shift)
+            while table[place] != 0, table[place] != key { place = (place + 1) & (places - 1) }
+            guard table[place] == 0 else { continue }
+            table[place] = key
+          }
+          keys[count] = key
+          count += 1
+        }
       }
-      var place = Int(truncatingIfNeeded: (key &* multiplier) >> shift)
-      while table[place] != 0, table[place] != key { place = (place + 1) & (places - 1) }
-      guard table[place] == 0 else { continue }
-      table[place] = key
-      found.append(key)
     }
-    if hasZero { found.append(0) }
-    return found
+    keys.removeLast(keys.count - count)
   }
 
   /// Whoever sends us messages may choose what is hashed, and must not know which keys fall together.

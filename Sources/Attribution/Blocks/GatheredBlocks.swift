@@ -56,15 +56,18 @@ struct BlockGathering {
     end(day, 1)
   }
 
-  /// Takes the next records, all of one block, as the writer gathered them.
-  /// - Parameter lines: what those say whose lines are kept.
-  mutating func add(_ fed: borrowing FedRecords, lines: [RecordReading]) {
-    guard begin(fed.day, fed.first) else { return }
-    summary.add(fed, lines: lines)
+  /// Takes the next records, all of one block, as the writer gathered them; the events of their `parts` come between
+  /// `begin` and this.
+  mutating func end(_ fed: borrowing FedRecords) {
+    summary.add(fed)
     end(fed.day, fed.count)
   }
 
-  private mutating func begin(_ day: CalendarDay, _ number: Int) -> Bool {
+  mutating func add(_ event: EventReading, of record: RecordReading) { summary.add(event, of: record) }
+  mutating func addEvents(of record: RecordReading) { summary.addEvents(of: record) }
+
+  /// - Returns: whether the records from that one on are of use.
+  mutating func begin(_ day: CalendarDay, _ number: Int) -> Bool {
     if number % Archive.Block.records == 0 {
       summary.removeAll()
       self.day = day
@@ -80,6 +83,6 @@ struct BlockGathering {
     guard next % Archive.Block.records == 0 else { return }
     blocks.put(
       day, next / Archive.Block.records - 1,
-      .init(filter: BlockFilter.make(summary.distinct), received: summary.received, happened: summary.happened))
+      .init(filter: summary.filter(), received: summary.received, happened: summary.happened))
   }
 }

@@ -10,28 +10,36 @@ struct FedRecords: Sendable {
   /// When the first and the last were received.
   private(set) var oldest = Moment(raw: 0)
   private(set) var newest = Moment(raw: 0)
-  /// Of the records that are not in `lines`; those in `lines` give theirs when they are read.
+  /// Of the plain sessions; those of `parts` are added when they are read.
   private(set) var keys: [UInt64] = []
   private(set) var received = BlockSummary.TimeRange()
   private(set) var happened = BlockSummary.TimeRange()
-  /// Records that say more than a session's ends and times, without the message they were made of.
-  private(set) var lines: [Line] = []
+  /// What says more than a session's ends and times.
+  private(set) var parts: [Part] = []
+  private(set) var senders: [RecordFeed.Sender] = []
+  private(set) var fields: [PlainEvent.Field] = []
   private(set) var text: [UInt8] = []
 
-  struct Line: Sendable {
+  struct Part: Sendable {
     /// Counted from `start`.
     var record: Int
-    /// In `text`.
-    var range: Range<Int>
-    /// When the record before it was received, where that is one of these.
-    var previous: Moment?
+    var content: Content
+  }
+
+  enum Content: Sendable {
+    case event(PlainEvent)
+    /// A whole record without the message it was made of: where it lies in `text`, and when the record before it was
+    /// received, where that is one of these.
+    case line(Range<Int>, previous: Moment?)
   }
 
   var day: CalendarDay { start.day }
   var first: Int { start.record }
   var end: RecordPosition { RecordPosition(day: day, record: first + count) }
   /// Of the memory it holds.
-  var bytes: Int { keys.capacity * 8 + lines.capacity * MemoryLayout<Line>.stride + text.capacity }
+  var bytes: Int {
+    keys.capacity * 8 + parts.capacity * MemoryLayout<Part>.stride + fields.capacity * MemoryLayout<PlainEvent.Field>.stride + text.capacity
+  }
 
   /// Its memory is kept for the next.
   mutating func removeAll() {
@@ -39,7 +47,9 @@ struct FedRecords: Sendable {
     keys.removeAll(keepingCapacity: true)
     received = .init()
     happened = .init()
-    lines.removeAll(keepingCapacity: true)
+    parts.removeAll(keepingCapacity: true)
+    senders.removeAll(keepingCapacity: true)
+    fields.removeAll(keepingCapacity: true)
     text.removeAll(keepingCapacity: true)
   }
 
@@ -52,15 +62,26 @@ struct FedRecords: Sendable {
     _ line: Span<UInt8>, list: Int, at time: Moment, sender: RecordFeed.Sender, events: borrowing EventList
   ) {
     begin(at: time)
-    let (keysBefore, happenedBefore) = (keys.count, happened)
+    let before = (keys: keys.count, happened: happened, parts: parts.count, fields: fields.count, text: text.count)
     for i in 0..<events.count {
       if PlainSession.add(event: i, of: events, to: &keys, &happened, received: time, sender: sender) { continue }
-      keys.removeLast(keys.count - keysBefore)
-      happened = happenedBefore
+      let (fieldsStart, textStart) = (fields.count, text.count)
+      if PlainEvent.add(event: i, of: events, to: &fields, &text) {
+        if senders.last !== sender { senders.append(sender) }
+        let event = PlainEvent(
+          number: i, received: time, sender: senders.count - 1, fields: fieldsStart..<fields.count, text: textStart..<text.count)
+        parts.append(Part(record: count, content: .event(event)))
+        continue
+      }
+      keys.removeLast(keys.count - before.keys)
+      happened = before.happened
+      parts.removeLast(parts.count - before.parts)
+      fields.removeLast(fields.count - before.fields)
+      text.removeLast(text.count - before.text)
       let start = text.count
       text.append(line.extracting(0..<min(sender.head, list)))
       text.append(line.extracting(list..<line.count))
-      keep(start, at: time)
+      keep(start)
       break
     }
     end(at: time)
@@ -71,7 +92,7 @@ struct FedRecords: Sendable {
     begin(at: time)
     let start = text.count
     text.append(line)
-    keep(start, at: time)
+    keep(start)
     end(at: time)
   }
 
@@ -80,8 +101,8 @@ struct FedRecords: Sendable {
     received.add(time)
   }
 
-  private mutating func keep(_ start: Int, at time: Moment) {
-    lines.append(Line(record: count, range: start..<text.count, previous: count == 0 ? nil : newest))
+  private mutating func keep(_ start: Int) {
+    parts.append(Part(record: count, content: .line(start..<text.count, previous: count == 0 ? nil : newest)))
   }
 
   private mutating func end(at time: Moment) {
@@ -95,17 +116,29 @@ struct FedRecords: Sendable {
   /// Takes in what follows.
   mutating func append(_ more: borrowing FedRecords) {
     keys.append(contentsOf: more.keys)
-    let offset = text.count
+    let (sendersOffset, textOffset, fieldsOffset) = (senders.count, text.count, fields.count)
+    senders.append(contentsOf: more.senders)
     text.append(contentsOf: more.text)
-    for line in more.lines {
-      lines.append(
-        Line(
-          record: count + line.record, range: line.range.lowerBound + offset..<line.range.upperBound + offset,
-          previous: line.previous ?? newest))
+    fields.append(contentsOf: more.fields)
+    for part in more.parts {
+      var content = part.content
+      switch content {
+      case .event(var event):
+        event.sender += sendersOffset
+        event.fields = event.fields.moved(by: fieldsOffset)
+        event.text = event.text.moved(by: textOffset)
+        content = .event(event)
+      case .line(let range, let previous): content = .line(range.moved(by: textOffset), previous: previous ?? newest)
+      }
+      parts.append(Part(record: count + part.record, content: content))
     }
     received.add(more.received)
     happened.add(more.happened)
     newest = more.newest
     count += more.count
   }
+}
+
+extension Range<Int> {
+  fileprivate func moved(by offset: Int) -> Self { lowerBound + offset..<upperBound + offset }
 }

@@ -91,14 +91,16 @@ enum PlainSession {
     }
   }
 
+  /// Whether a time is read back from a record as it is: years of four digits and offsets that exist.
+  static func isReadBack(_ time: Timestamp) -> Bool {
+    time.microseconds > Moment.earliest && time.microseconds < Moment.latest && abs(time.offsetMinutes) <= 14 * 60
+      && 0...6 ~= time.fractionDigits
+  }
+
   private static func time(_ event: Int, _ events: borrowing EventList, _ field: EventField) throws(NotPlain) -> Timestamp? {
     switch events.value(event: event, field) {
     case nil: return nil
-    // Years of four digits and offsets that exist.
-    case .time(let time)?
-    where time.microseconds > Moment.earliest && time.microseconds < Moment.latest && abs(time.offsetMinutes) <= 14 * 60
-      && 0...6 ~= time.fractionDigits:
-      return time
+    case .time(let time)? where isReadBack(time): return time
     default: throw NotPlain()
     }
   }

@@ -10,8 +10,10 @@ import Synchronization
 /// dropped, and nothing more is gathered until somebody comes.
 public final class RecordFeed: Sendable {
   /// What is the same for all records of a sender.
-  public struct Sender: Sendable {
+  public final class Sender: Sendable {
     let via: Via
+    let source: [UInt8]?
+    let site: [UInt8]?
     /// Bytes of its records before the message.
     let head: Int
     /// The beginning of the keys of its sessions' numbers.
@@ -23,8 +25,10 @@ public final class RecordFeed: Sendable {
     ///   - members: of its records, from `RecordWriter.sender`.
     public init(via: Via, source: String?, site: String?, members: [UInt8]) {
       self.via = via
+      self.source = source.map { Array($0.utf8) }
+      self.site = site.map { Array($0.utf8) }
       head = RecordWriter.timeBytes + members.count
-      numbers = BlockKey.numbers(site: Array((site ?? RecordLine.defaultSite).utf8), source: source.map { Array($0.utf8) })
+      numbers = BlockKey.numbers(site: Array((site ?? RecordLine.defaultSite).utf8), source: self.source)
     }
   }
 

@@ -64,6 +64,14 @@ struct RecordReading {
     return Array(text[..<colon])
   }
 
+  /// What the writer knows of a record, without its events.
+  init(time: Moment, sender: RecordFeed.Sender) {
+    self.time = time
+    via = sender.via
+    source = sender.source
+    site = sender.site
+  }
+
   /// - Throws: where the line is no record.
   init(_ line: Span<UInt8>) throws(Malformed) {
     var time: Timestamp?
@@ -225,9 +233,13 @@ struct EventReading {
     static let macSources = [Array("log".utf8), Array("chaddr".utf8), Array("duid".utf8), Array("option79".utf8)]
 
     static func word(_ value: ObjectScanner.Value, _ line: Span<UInt8>, of known: [[UInt8]]) -> [UInt8]? {
-      let text = line.extracting(value.range)
-      if value.kind == .string { for word in known where word.span.equals(text) { return word } }
+      if value.kind == .string, let word = word(line.extracting(value.range), of: known) { return word }
       return value.text(in: line)
+    }
+
+    static func word(_ text: Span<UInt8>, of known: [[UInt8]]) -> [UInt8]? {
+      for word in known where word.span.equals(text) { return word }
+      return nil
     }
   }
 
@@ -236,6 +248,58 @@ struct EventReading {
     var members = try ObjectScanner(line, at: start)
     while let (name, value) = try members.member() { take(line.extracting(name), value, line) }
     range = start..<members.place + 1
+  }
+
+  private mutating func take(kind text: Span<UInt8>) {
+    if text.equals("lease") {
+      kind = .lease
+    } else if text.equals("binding") {
+      kind = .binding
+    } else if text.equals("login") {
+      kind = .login
+    } else if text.equals("notice") {
+      kind = .notice
+    } else if text.equals("session") {
+      kind = .session
+    }
+  }
+
+  /// The same of an event that the writer gathered.
+  init(_ event: PlainEvent, of fed: borrowing FedRecords) {
+    number = event.number
+    let text = fed.text.span.extracting(event.text)
+    for i in event.fields { take(fed.fields[i], text) }
+  }
+
+  private mutating func take(_ field: PlainEvent.Field, _ text: Span<UInt8>) {
+    switch field.name {
+    case .kind: take(kind: field.bytes(in: text))
+    case .action:
+      action = Observation.Action(field.bytes(in: text))
+      sessionAction = SessionAction(field.bytes(in: text))
+    case .ip: ip = field.ip
+    case .mac: mac = field.mac
+    case .macSource: words.macSource = Words.word(field.bytes(in: text), of: Words.macSources) ?? field.text(in: text)
+    case .duid: words.duid = field.text(in: text)
+    case .clientID: words.clientID = field.text(in: text)
+    case .hostname: words.hostname = field.text(in: text)
+    case .leaseSeconds: leaseSeconds = field.integer
+    case .leaseUntil: leaseUntil = field.time
+    case .leaseFrom: leaseIsConfigured = field.bytes(in: text).equals("configuration")
+    case .relay: words.relay = field.text(in: text)
+    case .circuitID: words.circuitID = field.text(in: text)
+    case .basis: isDeclared = field.bytes(in: text).equals("declared")
+    case .user: words.user = field.text(in: text)
+    case .phone: words.phone = field.text(in: text)
+    case .outerIP: outerIP = field.ip
+    case .method: words.method = field.text(in: text)
+    case .sessionID: words.session = field.text(in: text)
+    case .nas: words.nas = field.text(in: text)
+    case .start: start = field.time
+    case .clock: clockIsDevice = field.bytes(in: text).equals("device")
+    case .time: time = field.time
+    default: break
+    }
   }
 
   /// Made when the first is read.
@@ -262,17 +326,7 @@ struct EventReading {
       }
     case 4:
       if key.equals("kind") {
-        if text.equals("lease") {
-          kind = .lease
-        } else if text.equals("binding") {
-          kind = .binding
-        } else if text.equals("login") {
-          kind = .login
-        } else if text.equals("notice") {
-          kind = .notice
-        } else if text.equals("session") {
-          kind = .session
-        }
+        take(kind: text)
       } else if key.equals("time") {
         time = Timestamp(rfc3339: text)
       } else if key.equals("duid") {
@@ -353,10 +407,8 @@ extension EventReading {
   /// happened (design section 12.20).
   func believesDevice(_ via: Via) -> Bool { clockIsDevice || via.believesDevice }
 
-  /// The address that it is about, and what it says; nil where the index has no use for it.
-  func observation(of record: RecordReading, at position: RecordPosition, bindingTimeout: Int, list: Int) -> (
-    ip: IPAddress, length: Int, Observation
-  )? {
+  /// What it says of its `address`; nil where the index has no use for it.
+  func observation(of record: RecordReading, at position: RecordPosition, bindingTimeout: Int, list: Int) -> Observation? {
     let action: Observation.Action
     switch (kind, self.action) {
     case (.lease?, let known?) where known.kind == .lease: action = known
@@ -364,7 +416,6 @@ extension EventReading {
     case (.binding?, _): action = isDeclared ? .declared : .seen
     default: return nil
     }
-    guard let place = address else { return nil }
     let ownClock = believesDevice(record.via)
     let claimed = time.map(Moment.init)
     let believed = action == .declared ? (time ?? start).map(Moment.init) ?? record.time : ownClock ? claimed ?? record.time : record.time
@@ -392,10 +443,11 @@ extension EventReading {
     o.detail = Detail(
       hostname: hostname, relay: relay, circuitID: circuitID, source: record.source, user: user, phone: phone, method: method,
       session: session, nas: nas, outerIP: outerIP)
-    return (place.ip, place.length, o)
+    return o
   }
 
-  private var address: (ip: IPAddress, length: Int)? {
+  /// The address or prefix that it is about, or what stands in its place.
+  var address: (ip: IPAddress, length: Int)? {
     if let ip { return (ip, 128) }
     if kind == .login { return LoginPlace.of(self).map { ($0.value, $0.length) } }
     guard let prefix else { return nil }

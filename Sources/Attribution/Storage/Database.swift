@@ -93,6 +93,35 @@ final class Database {
     return made
   }
 
+  private static let rowsAtOnce = 32
+
+  /// Inserts rows, many by one statement: what a statement costs besides its rows is as much as a row.
+  ///
+  /// `OR FAIL`, since the caller rolls all of it back where one fails: SQLite then keeps no copies to undo one statement.
+  /// - Parameters:
+  ///   - or: what becomes of a row whose key is there.
+  ///   - bind: is given each row's number, and binds what is not NULL.
+  ///   - didInsert: is told which rows were to be inserted, and how many were.
+  func insert(
+    _ count: Int, into table: String, columns: Int, or: String = "FAIL", _ bind: (Int, Statement) throws -> Void,
+    didInsert: (Range<Int>, Int) throws -> Void = { _, _ in }
+  ) throws {
+    let row = "(" + [String](repeating: "?", count: columns).joined(separator: ",") + ")"
+    func statement(rows: Int) throws -> Statement {
+      try self.statement("INSERT OR \(or) INTO \(table) VALUES" + [String](repeating: row, count: rows).joined(separator: ","))
+    }
+    var done = 0
+    while done < count {
+      let rows = count - done >= Self.rowsAtOnce ? Self.rowsAtOnce : 1
+      let insert = try statement(rows: rows)
+      repeat {
+        try insert.run(rows: rows, columns: columns) { try bind(done + $0, insert) }
+        try didInsert(done..<done + rows, Int(sqlite3_changes(handle)))
+        done += rows
+      } while count - done >= rows
+    }
+  }
+
   /// Releases prepared statements, e.g. before tables change.
   func forgetStatements() { statements.removeAll() }
 
@@ -114,10 +143,14 @@ final class Statement {
   private let handle: OpaquePointer
   private let database: OpaquePointer
   private let path: String
-  /// Memory for the texts of one row; SQLite would ask for some for each. Only in what inserts rows: there every parameter
+  /// Memory for the texts of its rows; SQLite would ask for some for each. Only in what inserts rows: there every parameter
   /// is bound each time, so that none is left of the row before.
   private let texts: UnsafeMutableRawBufferPointer
   private var textsUsed = 0
+  /// Parameters before those of the row that is bound.
+  private var parametersBefore: Int32 = 0
+  /// NULL need not be bound.
+  private var isCleared = false
 
   fileprivate init(_ database: OpaquePointer, _ sql: String, _ path: String) throws(IndexError) {
     var made: OpaquePointer?
@@ -126,7 +159,7 @@ final class Statement {
       throw IndexError(code & 0xff == SQLITE_BUSY ? .busy : .damaged, path, "SQLite: \(String(cString: sqlite3_errmsg(database)))")
     }
     handle = made
-    texts = .allocate(byteCount: sql.hasPrefix("INSERT") ? 2048 : 0, alignment: 1)
+    texts = .allocate(byteCount: sql.hasPrefix("INSERT") ? 1 << 14 : 0, alignment: 1)
     self.database = database
     self.path = path
   }
@@ -139,7 +172,11 @@ final class Statement {
   // MARK: Binding, counted from 1
 
   @discardableResult func bind(_ index: Int32, _ value: Int64?) -> Statement {
-    if let value { sqlite3_bind_int64(handle, index, value) } else { sqlite3_bind_null(handle, index) }
+    if let value {
+      sqlite3_bind_int64(handle, parametersBefore + index, value)
+    } else if !isCleared {
+      sqlite3_bind_null(handle, parametersBefore + index)
+    }
     return self
   }
 
@@ -148,7 +185,7 @@ final class Statement {
   /// UTF-8 or any bytes, as a blob: text from devices is compared byte by byte.
   @discardableResult func bind(_ index: Int32, _ value: [UInt8]?) -> Statement {
     guard let value else {
-      sqlite3_bind_null(handle, index)
+      if !isCleared { sqlite3_bind_null(handle, parametersBefore + index) }
       return self
     }
     return bind(index, value, value.indices)
@@ -156,6 +193,7 @@ final class Statement {
 
   /// The same of a part of some bytes.
   @discardableResult func bind(_ index: Int32, _ bytes: [UInt8], _ range: Range<Int>) -> Statement {
+    let index = parametersBefore + index
     guard !range.isEmpty else {
       sqlite3_bind_zeroblob(handle, index, 0)
       return self
@@ -204,6 +242,23 @@ final class Statement {
   /// For statements without result.
   func run() throws(IndexError) {
     defer { reset() }
+    _ = try step()
+  }
+
+  /// For a statement that inserts several rows and is run in no other way.
+  /// - Parameter bind: is given each row's number, and binds what is not NULL.
+  func run(rows: Int, columns: Int, _ bind: (Int) throws -> Void) throws {
+    defer {
+      reset()
+      sqlite3_clear_bindings(handle)
+      parametersBefore = 0
+      isCleared = false
+    }
+    isCleared = true
+    for row in 0..<rows {
+      parametersBefore = Int32(row * columns)
+      try bind(row)
+    }
     _ = try step()
   }
 

@@ -19,6 +19,9 @@ public final class Index {
   /// Events it has read, and records that had some.
   public private(set) var counts: (records: Int, events: Int) = (0, 0)
 
+  /// The latest record that is in `counts`.
+  private var counted: RecordPosition?
+
   /// The first record's time: before it nobody listened.
   private(set) var oldest: Moment?
   private var bindingTimeout = Setting.defaults.bindingTimeout
@@ -27,33 +30,35 @@ public final class Index {
   private var stopped: Moment?
 
   private var sites: [[UInt8]: Int] = [:]
-  private var states: [AddressKey: AddressState] = [:]
+  @exclusivity(unchecked) private var states: [AddressKey: AddressState] = [:]
   /// The latest of `sites` that was looked for.
   private var latestSite: (name: [UInt8], id: Int)?
-  private var pending: [Pending] = []
+  @exclusivity(unchecked) private var pending: [Pending] = []
   /// Names that are to be written, and their keys one behind another.
-  private var names: [Name] = []
-  private var nameKeys: [UInt8] = []
+  @exclusivity(unchecked) private var names: [Name] = []
+  @exclusivity(unchecked) private var nameKeys: [UInt8] = []
+  /// Rows of table `detail` that are to be written, the last of them before `nextDetail`.
+  @exclusivity(unchecked) private var details = DetailRows()
   private var nextAddress = 1
   private var nextDetail = 1
 
   /// What is known of an address while it is worked on.
   final class AddressState {
     let id: Int
-    var timeline: Timeline?
+    @exclusivity(unchecked) var timeline: Timeline?
+    /// The same when the transaction began; nil where nothing was read of the address since.
+    @exclusivity(unchecked) var before: Timeline?
+    /// An observation came after a later one: all of this transaction are read again, in order.
+    var isOutOfOrder = false
     var detailID = 0
-    var detail: Described?
-    /// Names whose days in table `name` are known to reach at least this far: the latest few.
-    var named: [(hash: UInt64, key: [UInt8], days: ClosedRange<Int>)] = []
+    @exclusivity(unchecked) var detail: Described?
+    /// Names whose days in table `name` are known to reach at least this far, by their hashes: the latest few. A hash of
+    /// 64 bits, seeded anew at each start, is not met by another of eight names.
+    @exclusivity(unchecked) var named: [(hash: Int, days: ClosedRange<Int>)] = []
     var nextNamed = 0
-    static let maximumNamed = 16
-    var latestNamed: Named?
+    static let maximumNamed = 8
+    @exclusivity(unchecked) var latestNamed: Named?
     init(id: Int) { self.id = id }
-
-    func isNamed(_ place: Int, _ key: Span<UInt8>) -> Bool {
-      let known = named[place].key
-      return known.span.equals(key)
-    }
 
     /// What makes a row of table `detail`.
     struct Described {
@@ -73,7 +78,17 @@ public final class Index {
 
   private struct Pending {
     var state: AddressState
+    var row: Observation.Row
     var observation: Observation
+  }
+
+  /// An observation that waits, with what it is sorted by.
+  private struct Sorted {
+    var address: Int
+    var track: Observation.Track
+    var key: Observation.Key
+    /// In `pending`.
+    var index: Int
   }
 
   /// An address can be found under a key, on these days at least (days since 1970, UTC).
@@ -181,28 +196,48 @@ public final class Index {
 
   /// The same where the line was read already.
   func apply(_ reading: RecordReading, at position: RecordPosition, previous: Moment?) throws {
-    var used = 0
     for notice in reading.notices {
       try apply(notice, time: reading.time, position: position, previous: previous)
-      used += 1
+      count(at: position)
     }
-    for event in reading.facts {
-      guard let (ip, length, observation) = event.observation(of: reading, at: position, bindingTimeout: bindingTimeout, list: lists) else {
-        continue
-      }
-      used += 1
-      let key = AddressKey(site: try site(event.site ?? reading.site ?? Self.defaultSite), ip: ip, length: length)
-      pending.append(Pending(state: try state(key), observation: observation))
-    }
-    for event in reading.sessions where event.isPortBlock {
+    for event in reading.facts { try apply(event, of: reading, at: position) }
+    for event in reading.sessions { try apply(event, of: reading, at: position) }
+  }
+
+  /// One event of a record.
+  func apply(_ event: EventReading, of record: RecordReading, at position: RecordPosition) throws {
+    if event.kind == .session {
+      guard event.isPortBlock else { return }
       try begin()
-      try apply(block: event, of: reading, site: try site(reading.site ?? Self.defaultSite), at: position)
-      used += 1
+      try apply(block: event, of: record, site: try site(record.site ?? Self.defaultSite), at: position)
+    } else {
+      guard let address = event.address,
+        let observation = event.observation(of: record, at: position, bindingTimeout: bindingTimeout, list: lists)
+      else { return }
+      let state = try state(
+        AddressKey(site: try site(event.site ?? record.site ?? Self.defaultSite), ip: address.ip, length: address.length))
+      let row = Observation.Row(observation, address: state.id, detail: detail(observation, state))
+      name(observation, state)
+      if row.track == .address, !isBulk { try read(observation, state) }
+      pending.append(Pending(state: state, row: row, observation: observation))
     }
-    if used > 0 {
-      counts.records += 1
-      counts.events += used
+    count(at: position)
+  }
+
+  /// Most observations come in the order of their times, and are read while they are at hand.
+  private func read(_ o: Observation, _ state: AddressState) throws {
+    if state.before == nil {
+      if state.timeline == nil { state.timeline = try load(state.id) }
+      state.before = state.timeline
     }
+    if let last = state.timeline?.last, o.key < last { state.isOutOfOrder = true }
+    if !state.isOutOfOrder { state.timeline?.read(o) }
+  }
+
+  private func count(at position: RecordPosition) {
+    counts.events += 1
+    if counted != position { counts.records += 1 }
+    counted = position
   }
 
   private static let defaultSite = Array(RecordLine.defaultSite.utf8)
@@ -327,9 +362,11 @@ public final class Index {
     pending.removeAll()
     names.removeAll()
     nameKeys.removeAll()
+    details.removeAll()
     states.removeAll()
     sites.removeAll()
     latestSite = nil
+    counted = nil
     try load()
   }
 
@@ -351,78 +388,56 @@ public final class Index {
   }
 
   private func insert(_ pending: UnsafePointer<Pending>, _ count: Int) throws {
-    // Only keys are moved about: an observation holds many references.
-    struct Place {
-      var address: Int
-      var track: Int
-      var key: Observation.Key
-      var index: Int
-    }
+    // Only keys are moved about: an observation is large.
     var order = (0..<count).map { i in
-      Place(
-        address: pending[i].state.id, track: pending[i].observation.action.track.rawValue, key: pending[i].observation.key, index: i)
+      let row = pending[i].row
+      return Sorted(address: row.address, track: row.track, key: row.key, index: i)
     }
     order.sort { a, b in
       if a.address != b.address { return a.address < b.address }
-      return a.track != b.track ? a.track < b.track : a.key < b.key
+      return a.track != b.track ? a.track.rawValue < b.track.rawValue : a.key < b.key
     }
-    let insert = try database.statement("INSERT INTO main.observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
-    let insertDetail = try database.statement(Self.detailInsertion)
-    let keep = try database.statement(Interval.insertion)
-    for place in order {
-      let state = pending[place.index].state
-      let row = try detail(pending[place.index].observation, state, insertDetail)
-      pending[place.index].observation.bind(to: insert, address: state.id, detail: row)
-      try insert.run()
-      name(pending[place.index].observation, state)
-    }
+    try writeDetails()
+    // Gathered first: in one small loop the processor waits for many of them at once.
+    let rows = order.map { pending[$0.index].row }
+    try database.insert(count, into: "main.observation", columns: Observation.Row.columns) { i, row in rows[i].bind(to: row) }
     try writeNames()
+    let keep = try database.statement(Interval.insertion)
     var start = 0
-    while start < order.count {
-      var end = start
-      while end < order.count, order[end].address == order[start].address, order[end].track == order[start].track { end += 1 }
-      if order[start].track == Observation.Track.address.rawValue {
-        try fold(pending[order[start].index].state, order[start..<end].map(\.index), of: pending, keep)
-      }
+    while start < count {
+      var end = start + 1
+      while end < count, order[end].address == order[start].address, order[end].track == order[start].track { end += 1 }
+      if order[start].track == .address { try fold(pending[order[start].index].state, order[start..<end], of: pending, keep) }
       start = end
     }
   }
 
   /// In the order of the archive; sorted and folded at the end.
   private func append(_ pending: UnsafePointer<Pending>, _ count: Int) throws {
-    let insert = try database.statement("INSERT INTO heap.observation VALUES(?,?,?,?,?,?,?,?,?,?,?)")
-    let insertDetail = try database.statement(Self.detailInsertion)
-    for i in 0..<count {
-      let state = pending[i].state
-      let row = try detail(pending[i].observation, state, insertDetail)
-      pending[i].observation.bind(to: insert, address: state.id, detail: row)
-      try insert.run()
-      name(pending[i].observation, state)
-    }
-    let insertName = try database.statement("INSERT INTO heap.name VALUES(?,?,?,?)")
-    for name in names {
-      try insertName.bind(1, nameKeys, name.key).bind(2, name.address).bind(3, name.days.lowerBound).bind(4, name.days.upperBound).run()
-    }
+    try writeDetails()
+    try database.insert(count, into: "heap.observation", columns: Observation.Row.columns) { i, row in pending[i].row.bind(to: row) }
+    try database.insert(names.count, into: "heap.name", columns: 4) { i, row in bind(names[i], to: row) }
   }
 
   /// The row of what else an observation says: that of the observation before it on this address, where it is the same.
-  private func detail(_ o: borrowing Observation, _ state: AddressState, _ insert: Statement) throws -> Int {
+  private func detail(_ o: borrowing Observation, _ state: AddressState) -> Int {
     if let old = state.detail, old.detail == o.detail, old.macSource == o.identity.macSource, old.duid == o.identity.duid,
       old.clientID == o.identity.clientID
     {
       return state.detailID
     }
-    try insert.bind(1, nextDetail).bind(2, o.identity.macSource)
-      .bind(3, o.identity.duid).bind(4, o.identity.clientID).bind(5, o.detail.hostname).bind(6, o.detail.relay).bind(7, o.detail.circuitID)
-      .bind(8, o.detail.source).bind(9, o.detail.user).bind(10, o.detail.phone).bind(11, o.detail.method).bind(12, o.detail.session)
-      .bind(13, o.detail.nas).bind(14, o.detail.outerIP?.bytes).run()
+    details.add(o)
     state.detail = .init(detail: o.detail, macSource: o.identity.macSource, duid: o.identity.duid, clientID: o.identity.clientID)
     state.detailID = nextDetail
     nextDetail += 1
     return state.detailID
   }
 
-  private static let detailInsertion = "INSERT INTO detail VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+  private func writeDetails() throws {
+    let first = nextDetail - details.count
+    try database.insert(details.count, into: "detail", columns: DetailRows.columns) { i, row in details.bind(i, id: first + i, to: row) }
+    details.removeAll()
+  }
 
   /// Notes under which names the address can be found, where that is news.
   private func name(_ o: borrowing Observation, _ state: AddressState) {
@@ -430,10 +445,13 @@ public final class Index {
     // The same names on the same day as the observation before it: nearly always.
     let latest = AddressState.Named(detail: state.detailID, mac: o.identity.mac ?? o.identity.macInDUID, day: day)
     if state.latestNamed == latest { return }
+    let isSameMAC = state.latestNamed?.mac == latest.mac && state.latestNamed?.day == latest.day
     state.latestNamed = latest
-    NameKey.add(of: o, to: &nameKeys) { key, range in
-      let hash = KeyHash.of(0, key)
-      if let known = state.named.firstIndex(where: { $0.hash == hash }), state.isNamed(known, key) {
+    NameKey.add(of: o, withMAC: !isSameMAC, to: &nameKeys) { key, range in
+      var hasher = Hasher()
+      key.withUnsafeBytes { hasher.combine(bytes: $0) }
+      let hash = hasher.finalize()
+      if let known = state.named.firstIndex(where: { $0.hash == hash }) {
         let old = state.named[known].days
         if old.contains(day) { return false }
         state.named[known].days = min(old.lowerBound, day)...max(old.upperBound, day)
@@ -441,9 +459,9 @@ public final class Index {
         return true
       }
       if state.named.count < AddressState.maximumNamed {
-        state.named.append((hash, key.array, day...day))
+        state.named.append((hash, day...day))
       } else {
-        state.named[state.nextNamed] = (hash, key.array, day...day)
+        state.named[state.nextNamed] = (hash, day...day)
         state.nextNamed = (state.nextNamed + 1) % AddressState.maximumNamed
       }
       names.append(Name(key: range, address: state.id, days: day...day))
@@ -452,12 +470,6 @@ public final class Index {
   }
 
   private func writeNames() throws {
-    let insert = try database.statement(
-      """
-      INSERT INTO name VALUES(?,?,?,?)
-      ON CONFLICT DO UPDATE SET first=min(first, excluded.first), last=max(last, excluded.last)
-      WHERE excluded.first<first OR excluded.last>last
-      """)
     // In the order of the table. Which of two with one key comes first does not matter: `min` and `max`.
     nameKeys.withUnsafeBufferPointer { text in
       names.sort { a, b in
@@ -465,37 +477,53 @@ public final class Index {
         return order != 0 ? order < 0 : a.key.count < b.key.count
       }
     }
-    for name in names {
-      try insert.bind(1, nameKeys, name.key).bind(2, name.address).bind(3, name.days.lowerBound).bind(4, name.days.upperBound).run()
+    let widen = try database.statement(
+      """
+      INSERT INTO name VALUES(?,?,?,?)
+      ON CONFLICT DO UPDATE SET first=min(first, excluded.first), last=max(last, excluded.last)
+      WHERE excluded.first<first OR excluded.last>last
+      """)
+    try database.insert(names.count, into: "name", columns: 4, or: "IGNORE") { i, row in
+      bind(names[i], to: row)
+    } didInsert: { rows, inserted in
+      // Some are there already, perhaps for fewer days.
+      guard inserted < rows.count else { return }
+      for i in rows {
+        bind(names[i], to: widen)
+        try widen.run()
+      }
     }
+  }
+
+  private func bind(_ name: Name, to row: Statement) {
+    row.bind(1, nameKeys, name.key).bind(2, name.address).bind(3, name.days.lowerBound).bind(4, name.days.upperBound)
   }
 
   // MARK: Intervals
 
-  /// Reads observations of an address on, or again from where late ones belong.
-  /// - Parameter observations: places in `pending`, by time.
-  private func fold(_ state: AddressState, _ observations: [Int], of pending: UnsafePointer<Pending>, _ insert: Statement) throws {
-    guard let earliest = observations.first else { return }
-    let first = pending[earliest].observation.key
-    var timeline = try state.timeline ?? load(state.id)
+  /// Writes an address's intervals, after it has read observations again where late ones came.
+  /// - Parameter observations: of this transaction, by time.
+  private func fold(_ state: AddressState, _ observations: ArraySlice<Sorted>, of pending: UnsafePointer<Pending>, _ insert: Statement)
+    throws
+  {
+    guard let first = observations.first?.key, var timeline = state.isOutOfOrder ? state.before : state.timeline else { return }
     // Moved, not copied, while it changes.
     state.timeline = nil
+    state.before = nil
     func keep(_ interval: Interval) throws {
       interval.bind(to: insert, address: state.id)
       try insert.run()
     }
-    if let last = timeline.last, first < last {
-      var late = 0
-      while late < observations.count, pending[observations[late]].observation.key < last { late += 1 }
+    if state.isOutOfOrder {
+      state.isOutOfOrder = false
+      let late = observations.prefix { place in timeline.last.map { place.key < $0 } ?? false }
       var isNews = false
-      for i in observations.prefix(late) where !timeline.absorbs(pending[i].observation) { isNews = true }
-      if !isNews {
-        for i in observations.dropFirst(late) { timeline.read(pending[i].observation) }
-      } else {
+      for place in late where !timeline.absorbs(pending[place.index].observation) { isNews = true }
+      if isNews {
         timeline = try refold(state.id, from: first, keep)
+      } else {
+        for place in observations.dropFirst(late.count) { timeline.read(pending[place.index].observation) }
       }
-    } else {
-      for i in observations { timeline.read(pending[i].observation) }
     }
     for interval in timeline.takeClosed() { try keep(interval) }
     if let lease = timeline.lease { try keep(lease) }

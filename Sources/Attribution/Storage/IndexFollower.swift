@@ -8,7 +8,7 @@ public final class IndexFollower {
   public let index: Index
   private let archive: ArchiveFolder
   private let feed: RecordFeed?
-  private var gathering: BlockGathering?
+  @exclusivity(unchecked) private var gathering: BlockGathering?
   private var day: CalendarDay?
   /// The day's record that is read next.
   private var record = 0
@@ -162,22 +162,28 @@ public final class IndexFollower {
 
   /// What the writer gathered of the next records.
   private func take(_ fed: FedRecords) throws {
-    readings.removeAll(keepingCapacity: true)
-    for line in fed.lines {
-      guard let reading = try? RecordReading(fed.text.span.extracting(line.range)) else { continue }
-      if gathering != nil { readings.append(reading) }
-      guard reading.matters else { continue }
-      try index.apply(
-        reading, at: RecordPosition(day: fed.day, record: fed.first + line.record), previous: line.previous ?? lastTime)
+    let isGathered = gathering?.begin(fed.day, fed.first) ?? false
+    for part in fed.parts {
+      let position = RecordPosition(day: fed.day, record: fed.first + part.record)
+      switch part.content {
+      case .event(let event):
+        let record = RecordReading(time: event.received, sender: fed.senders[event.sender])
+        let reading = EventReading(event, of: fed)
+        if isGathered { gathering?.add(reading, of: record) }
+        try index.apply(reading, of: record, at: position)
+      case .line(let range, let previous):
+        guard let reading = try? RecordReading(fed.text.span.extracting(range)) else { continue }
+        if isGathered { gathering?.addEvents(of: reading) }
+        if reading.matters { try index.apply(reading, at: position, previous: previous ?? lastTime) }
+      }
     }
-    gathering?.add(fed, lines: readings)
+    if isGathered { gathering?.end(fed) }
     if oldest == nil { oldest = fed.oldest }
     reader = nil
     head.removeAll(keepingCapacity: true)
     fedTime = fed.newest
     record += fed.count
   }
-  private var readings: [RecordReading] = []
 
   /// When the record that was read last was received.
   private var lastTime: Moment? {

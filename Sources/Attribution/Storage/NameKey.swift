@@ -25,8 +25,12 @@ enum NameKey {
   }
 
   /// Appends the keys of an observation to others.
-  /// - Parameter isWanted: is given each, and where it lies in `text`; returns whether it stays there.
-  static func add(of o: borrowing Observation, to text: inout [UInt8], _ isWanted: (Span<UInt8>, Range<Int>) -> Bool) {
+  /// - Parameters:
+  ///   - withMAC: false leaves out that of the MAC.
+  ///   - isWanted: is given each, and where it lies in `text`; returns whether it stays there.
+  static func add(
+    of o: borrowing Observation, withMAC: Bool, to text: inout [UInt8], _ isWanted: (Span<UInt8>, Range<Int>) -> Bool
+  ) {
     func key(_ make: (inout [UInt8]) -> Void) {
       let start = text.count
       make(&text)
@@ -39,7 +43,7 @@ enum NameKey {
         if isName { Folding.fold(value, into: &$0) } else { $0.append(contentsOf: value) }
       }
     }
-    if let mac = o.identity.mac ?? o.identity.macInDUID { key { append(mac, to: &$0) } }
+    if withMAC, let mac = o.identity.mac ?? o.identity.macInDUID { key { append(mac, to: &$0) } }
     key(duidType, o.identity.duid, isName: false)
     key(clientIDType, o.identity.clientID, isName: false)
     key(hostnameType, o.detail.hostname)

@@ -18,14 +18,39 @@ extension Observation {
   static let joinedWithAddress = "SELECT \(columns), o.address FROM observation o CROSS JOIN detail d ON d.id = o.detail"
   static let addressColumn: Int32 = 21
 
-  func bind(to row: Statement, address: Int, detail: Int) {
-    var flags = action.rawValue
-    if clockIsDevice { flags |= Self.deviceClock }
-    if secondsAreConfigured { flags |= Self.configuredSeconds }
-    if identity.macInDUID != nil { flags |= Self.macInDUID }
-    row.bind(1, address).bind(2, action.track.rawValue).bind(3, time.raw).bind(4, key.position.raw).bind(5, key.number).bind(6, flags)
-      .bind(7, (identity.mac ?? identity.macInDUID).map { Int($0.value) }).bind(8, seconds).bind(9, until?.raw).bind(10, difference)
-      .bind(11, detail)
+  /// A row of table `observation`.
+  struct Row {
+    var address: Int
+    var track: Track
+    var key: Key
+    private var flags: Int
+    private var mac: MACAddress?
+    private var seconds: Int?
+    private var until: Moment?
+    private var difference: Int?
+    private var detail: Int
+
+    init(_ o: borrowing Observation, address: Int, detail: Int) {
+      self.address = address
+      track = o.action.track
+      key = o.key
+      flags = o.action.rawValue
+      if o.clockIsDevice { flags |= Observation.deviceClock }
+      if o.secondsAreConfigured { flags |= Observation.configuredSeconds }
+      if o.identity.macInDUID != nil { flags |= Observation.macInDUID }
+      mac = o.identity.mac ?? o.identity.macInDUID
+      seconds = o.seconds
+      until = o.until
+      difference = o.difference
+      self.detail = detail
+    }
+
+    static let columns = 11
+
+    func bind(to row: Statement) {
+      row.bind(1, address).bind(2, track.rawValue).bind(3, key.time.raw).bind(4, key.position.raw).bind(5, key.number).bind(6, flags)
+        .bind(7, mac.map { Int($0.value) }).bind(8, seconds).bind(9, until?.raw).bind(10, difference).bind(11, detail)
+    }
   }
 
   /// From a row of `joined`, whose first column stands at `c`.
@@ -49,6 +74,53 @@ extension Observation {
       user: row.bytes(c + 15),
       phone: row.bytes(c + 16), method: row.bytes(c + 17), session: row.bytes(c + 18), nas: row.bytes(c + 19),
       outerIP: row.bytes(c + 20).flatMap { IPAddress(bytes: $0.span) })
+  }
+}
+
+/// Rows of table `detail` on their way there, their values one behind another, so that no object need be found again.
+struct DetailRows {
+  static let columns = 14
+  private var values: [(column: Int32, range: Range<Int>)] = []
+  private var bytes: [UInt8] = []
+  /// Where each row's values end.
+  private var ends: [Int] = []
+
+  var count: Int { ends.count }
+
+  mutating func add(_ o: borrowing Observation) {
+    add(2, o.identity.macSource)
+    add(3, o.identity.duid)
+    add(4, o.identity.clientID)
+    let detail = o.detail
+    add(5, detail.hostname)
+    add(6, detail.relay)
+    add(7, detail.circuitID)
+    add(8, detail.source)
+    add(9, detail.user)
+    add(10, detail.phone)
+    add(11, detail.method)
+    add(12, detail.session)
+    add(13, detail.nas)
+    add(14, detail.outerIP?.bytes)
+    ends.append(values.count)
+  }
+
+  private mutating func add(_ column: Int32, _ value: [UInt8]?) {
+    guard let value else { return }
+    values.append((column, bytes.count..<bytes.count + value.count))
+    bytes += value
+  }
+
+  func bind(_ row: Int, id: Int, to statement: Statement) {
+    statement.bind(1, id)
+    for i in (row > 0 ? ends[row - 1] : 0)..<ends[row] { statement.bind(values[i].column, bytes, values[i].range) }
+  }
+
+  /// Its memory is kept for the next.
+  mutating func removeAll() {
+    values.removeAll(keepingCapacity: true)
+    bytes.removeAll(keepingCapacity: true)
+    ends.removeAll(keepingCapacity: true)
   }
 }
 
