@@ -144,7 +144,7 @@ final class Statement {
   private let database: OpaquePointer
   private let path: String
   /// Memory for the texts of its rows; SQLite would ask for some for each. Only in what inserts rows: there every parameter
-  /// is bound each time, so that none is left of the row before.
+  /// is bound each time or cleared, so that none is left of the rows before.
   private let texts: UnsafeMutableRawBufferPointer
   private var textsUsed = 0
   /// Parameters before those of the row that is bound.

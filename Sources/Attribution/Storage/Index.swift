@@ -30,6 +30,7 @@ public final class Index {
   private var stopped: Moment?
 
   private var sites: [[UInt8]: Int] = [:]
+  // Unchecked: it is one thread's, and nothing that changes one of them reaches for it by another way.
   @exclusivity(unchecked) private var states: [AddressKey: AddressState] = [:]
   /// The latest of `sites` that was looked for.
   private var latestSite: (name: [UInt8], id: Int)?
