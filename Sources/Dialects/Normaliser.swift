@@ -344,13 +344,23 @@ public struct Normaliser: Sendable {
     case .json: fault = values.cutJSON(body, from: at, reading)
     }
     if let fault { return stop(which, range.lowerBound + fault.at, CutStop(reading: which.cut, what: .text(fault.expected))) }
+    // What was asked already, and what of it holds: a bit for each of the first conditions.
+    var asked: UInt64 = 0
+    var held: UInt64 = 0
     cases: for number in reading.codes.indices {
       let one = reading.codes[number]
       for i in one.conditions {
+        let number = reading.sameConditions[i]
+        let bit: UInt64 = number < 64 ? 1 << UInt64(number) : 0
+        if asked & bit != 0 {
+          guard held & bit != 0 else { continue cases }
+          continue
+        }
         let condition = reading.conditions[i]
-        let state = values.state(condition.key)
         let holds = condition.holds(values.bytes.span, values.range(condition.key), reading)
-        guard state != .ambiguous, holds else { continue cases }
+        asked |= bit
+        guard holds, values.state(condition.key) != .ambiguous else { continue cases }
+        held |= bit
       }
       if values.isCut, !one.readsCutOff { return stop(which, range.upperBound, CutStop(reading: which.cut, inCase: number, what: .cutOff)) }
       guard let event = one.event else {

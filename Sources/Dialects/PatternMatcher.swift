@@ -42,14 +42,14 @@ struct MatchScratch: Sendable {
   /// Steps taken since `reset`, for tests: matching must be linear.
   private(set) var steps = 0
 
-  /// An optional part that is being tried.
+  /// An optional part that is being tried; as many as `PatternCompiler.maximumOptionalDepth` may lie in each other.
   private struct Attempt {
     var skip: Int
     var at: Int
     var captures: Int
     var bytes: Int
   }
-  private var attempts: [Attempt]
+  private var attempts = InlineArray<8, Attempt>(repeating: Attempt(skip: 0, at: 0, captures: 0, bytes: 0))
   private var attemptCount = 0
 
   /// How the latest match stood before a node outside all optional parts, so that a pattern that begins like it goes on
@@ -68,7 +68,6 @@ struct MatchScratch: Sendable {
   init() {
     captures = Array(repeating: Capture(name: -1, range: 0..<0, value: .nothing), count: PatternCompiler.maximumNodes * 2)
     bytes.reserveCapacity(4096)
-    attempts = Array(repeating: Attempt(skip: 0, at: 0, captures: 0, bytes: 0), count: PatternCompiler.maximumOptionalDepth)
   }
 
   mutating func reset() {

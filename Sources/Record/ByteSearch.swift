@@ -28,8 +28,14 @@ public struct ByteSearch: Sendable {
     return more
   }
 
-  /// Place of the first of them from `start` on; the text's count where there is none.
-  @inlinable public func first(in text: Span<UInt8>, from start: Int) -> Int {
+  /// Place of the first of them from `start` on; the text's count where there is none. It is seldom far.
+  @inlinable @inline(__always) public func first(in text: Span<UInt8>, from start: Int) -> Int {
+    guard start >= 0, start <= text.count &- 16 else { return further(in: text, from: start) }
+    let found = places(text.uncheckedLanes(at: start))
+    return found != 0 ? start &+ found.trailingZeroBitCount : further(in: text, from: start &+ 16)
+  }
+
+  @usableFromInline @inline(never) func further(in text: Span<UInt8>, from start: Int) -> Int {
     var i = start
     let last = text.count - 16
     while i <= last {

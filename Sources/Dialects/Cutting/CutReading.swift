@@ -28,6 +28,8 @@ final class CutReading: Sendable {
   /// The same, in the same order.
   let codes: [CaseCode]
   let conditions: [Condition]
+  /// Of each condition the first that asks the same: cases of a device ask the same of most messages.
+  let sameConditions: [Int]
   let tests: [TextTest]
   /// The first eight bytes of each test's text: all of most words.
   private let beginnings: [UInt64]
@@ -65,6 +67,7 @@ final class CutReading: Sendable {
     self.constants = constants
     plainRules = draft.rules.map { PlainRule($0, draft, nodes) }
     conditions = draft.conditions
+    sameConditions = draft.conditions.map { one in draft.conditions.firstIndex { $0.asks(sameAs: one, draft.tests, pool) } ?? 0 }
     tests = draft.tests
     beginnings = draft.tests.map { pool.span.word(at: $0.text.lowerBound, count: min($0.text.count, 8)) }
     rules = draft.rules
@@ -176,6 +179,11 @@ struct Condition: Sendable {
   var tests: Range<Int>
   /// `{ not: … }`.
   var isNegated: Bool
+
+  func asks(sameAs other: Condition, _ all: [TextTest], _ pool: [UInt8]) -> Bool {
+    key == other.key && isNegated == other.isNegated && tests.count == other.tests.count
+      && zip(tests, other.tests).allSatisfy { all[$0].kind == all[$1].kind && pool[all[$0].text] == pool[all[$1].text] }
+  }
 }
 
 /// What a kind of row (csv) calls its columns.
