@@ -275,27 +275,19 @@
       precondition(range.upperBound <= textCount)
       if unsafe !room.put(unescaped: text + range.lowerBound, count: range.count) { room.put(jsonEscaped: bytes(of: range)) }
       room.put(0x22)
-    case .ip(let v):
+    default:
       room.put(0x22)
-      room.put(v)
-      room.put(0x22)
-    case .mac(let v):
-      room.put(0x22)
-      room.put(v)
-      room.put(0x22)
-    case .time(let v):
-      room.put(0x22)
-      room.put(v)
-      room.put(0x22)
-    case .hex(let range):
-      room.put(0x22)
-      room.put(hex: bytes(of: range), separator: 0x3a)
-      room.put(0x22)
-    case .prefix(let v):
-      room.put(0x22)
-      room.put(v.address)
-      room.put(0x2f)
-      room.put(decimal: v.length)
+      switch value {
+      case .ip(let v): room.put(v)
+      case .mac(let v): room.put(v)
+      case .time(let v): room.put(v)
+      case .hex(let range): room.put(hex: bytes(of: range), separator: 0x3a)
+      case .prefix(let v):
+        room.put(v.address)
+        room.put(0x2f)
+        room.put(decimal: v.length)
+      case .integer, .list, .text: break
+      }
       room.put(0x22)
     }
   }

@@ -6,70 +6,20 @@ import Testing
 
 @testable import Collector
 
-/// A receiver on a port of loopback, and what it hands on to a thread in the writer's place.
-private final class Receiving: Sendable {
-  struct Message: Equatable {
-    var bytes: [UInt8]
-    var original: Int
-    var address: IPAddress
-    var port: UInt16
-  }
+/// A message as the writer gets it.
+private struct Received: Equatable {
+  var bytes: [UInt8]
+  var original: Int
+  var address: IPAddress
+  var port: UInt16
+  var microseconds: Int64
+}
 
-  let receiver: DatagramReceiver
-  private let taken = Mutex<[Message]>([])
-  /// While it is set nobody takes what is handed on.
-  let isPaused = Atomic(false)
-  private let hasStopped = Atomic(false)
-  private let free = Handover<Batch>(capacity: 3, newestFirst: true)
-  private let out = Handover<WriterWork>(capacity: 3)
-  private let threads = Mutex<[Thread.Handle]>([])
-
-  init(_ address: IPAddress) throws {
-    receiver = try DatagramReceiver(address: address, port: 0)
-    for _ in 0..<3 { free.give(Batch()) }
-    let receiving = Thread.start("receiver", joinable: true) { self.receiver.run(free: self.free, out: self.out) }
-    let taking = Thread.start("taker", joinable: true) { self.takeAll() }
-    threads.withLock { $0 = [receiving, taking] }
-  }
-
-  private func takeAll() {
-    while true {
-      while isPaused.load(ordering: .relaxed) { usleep(1000) }
-      let isLast = hasStopped.load(ordering: .relaxed)
-      guard case .messages(let batch)? = out.take(milliseconds: 10) else {
-        if isLast { return }
-        continue
-      }
-      for message in batch.messages {
-        #expect(message.microseconds > 1_700_000_000_000_000)
-        let bytes = batch.withMessage(message) { $0.array }
-        taken.withLock {
-          $0.append(Message(bytes: bytes, original: message.original, address: message.address, port: message.port))
-        }
-      }
-      batch.removeAll()
-      free.give(batch)
-    }
-  }
-
-  /// How many messages there are, once there are so many or some seconds have gone.
-  func count(_ wanted: Int) -> Int {
-    for _ in 0..<2000 {
-      let count = taken.withLock { $0.count }
-      if count >= wanted { return count }
-      usleep(5000)
-    }
-    return taken.withLock { $0.count }
-  }
-
-  /// Stops it, and gives all that it has handed on.
-  func stop() -> [Message] {
-    receiver.stop()
-    let threads = threads.withLock { $0 }
-    threads[0].join()
-    hasStopped.store(true, ordering: .relaxed)
-    threads[1].join()
-    return taken.withLock { $0 }
+private func receive(on address: IPAddress) throws -> Receiving<DatagramReceiver, Received> {
+  Receiving(try DatagramReceiver(address: address, port: 0)) { message, batch in
+    Received(
+      bytes: batch.withMessage(message) { $0.array }, original: message.original, address: message.address, port: message.port,
+      microseconds: message.microseconds)
   }
 }
 
@@ -91,7 +41,7 @@ private final class Receiving: Sendable {
   }
 
   @Test("arrive byte for byte and in order, of any length and in any number", arguments: ["127.0.0.1", "::"]) func all(on: String) throws {
-    let receiving = try Receiving(try #require(IPAddress(on)))
+    let receiving = try receive(on: try #require(IPAddress(on)))
     let client = Self.socket(to: receiving.receiver.port)
     defer { close(client.descriptor) }
     var random = Seeded(514)
@@ -108,17 +58,18 @@ private final class Receiving: Sendable {
         try #require(n == datagram.count)
       }
       sent += group
-      #expect(receiving.count(sent.count) == sent.count)
+      #expect(receiving.messages(sent.count).count == sent.count)
     }
     let found = receiving.stop()
     #expect(found.map(\.bytes) == sent)
+    #expect(found.allSatisfy { $0.microseconds > 1_700_000_000_000_000 })
     #expect(found.allSatisfy { $0.original == $0.bytes.count && $0.port == client.port && $0.address == IPAddress(v4: 0x7f00_0001) })
     #expect(receiving.receiver.receivedCount == sent.count)
     #expect(receiving.receiver.droppedCount == 0)
   }
 
   @Test("what the kernel had no room for is counted") func losses() throws {
-    let receiving = try Receiving(IPAddress(v4: 0x7f00_0001))
+    let receiving = try receive(on: IPAddress(v4: 0x7f00_0001))
     let client = Self.socket(to: receiving.receiver.port)
     defer { close(client.descriptor) }
     let datagram = [UInt8](repeating: 0x78, count: 9000)

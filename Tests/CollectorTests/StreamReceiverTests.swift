@@ -15,75 +15,18 @@ private struct Received: Sendable {
   var certificate: String?
 }
 
-/// A receiver on a port of loopback, and what it hands on to a thread in the writer's place.
-private final class Receiving: Sendable {
-  let receiver: StreamReceiver
-  /// While it is set nobody takes what is handed on.
-  let isPaused = Atomic(false)
-  private let free = Handover<Batch>(capacity: 4)
-  private let out = Handover<WriterWork>(capacity: 4)
-  private let taken = Mutex<[Received]>([])
-  private let hasStopped = Atomic(false)
-  private let threads = Mutex<[Thread.Handle]>([])
-
-  init(_ receiver: StreamReceiver) {
-    self.receiver = receiver
-    for _ in 0..<4 { free.give(Batch()) }
-    let (free, out) = (free, out)
-    let receiving = Thread.start("receiver", joinable: true) { receiver.run(free: free, out: out) }
-    let taking = Thread.start("taker", joinable: true) { self.takeAll() }
-    threads.withLock { $0 = [receiving, taking] }
+private func receive(by receiver: StreamReceiver) -> Receiving<StreamReceiver, Received> {
+  Receiving(receiver) { message, batch in
+    Received(
+      text: batch.withMessage(message) { $0.string }, original: message.original < 0 ? nil : message.original, port: message.port,
+      certificate: batch.source.certificate(of: message.connection))
   }
+}
 
-  convenience init(_ edit: (inout Configuration.Source.Stream) -> Void = { _ in }) throws {
-    var stream = Configuration.Source.Stream(listen: .init(address: IPAddress(v4: 0x7f00_0001), port: 0))
-    edit(&stream)
-    self.init(try StreamReceiver(stream))
-  }
-
-  /// What has been handed on, once there are so many messages or some seconds have gone.
-  func messages(_ count: Int) -> [Received] {
-    for _ in 0..<2000 {
-      let all = taken.withLock { $0 }
-      if all.count >= count { return all }
-      usleep(10_000)
-    }
-    return taken.withLock { $0 }
-  }
-
-  private func takeAll() {
-    while true {
-      if isPaused.load(ordering: .relaxed) {
-        usleep(1000)
-        continue
-      }
-      let isLast = hasStopped.load(ordering: .relaxed)
-      guard let work = out.take(milliseconds: 10) else {
-        if isLast { return }
-        continue
-      }
-      // What the writer would perform is to forget connections.
-      guard case .messages(let batch) = work else { continue }
-      let found = batch.messages.map { message in
-        Received(
-          text: batch.withMessage(message) { $0.string }, original: message.original < 0 ? nil : message.original, port: message.port,
-          certificate: batch.source.certificate(of: message.connection))
-      }
-      taken.withLock { $0 += found }
-      batch.removeAll()
-      free.give(batch)
-    }
-  }
-
-  /// Stops it, and gives all that it has handed on.
-  func stop() -> [Received] {
-    receiver.stop()
-    let threads = threads.withLock { $0 }
-    threads[0].join()
-    hasStopped.store(true, ordering: .relaxed)
-    threads[1].join()
-    return taken.withLock { $0 }
-  }
+private func receive(_ edit: (inout Configuration.Source.Stream) -> Void = { _ in }) throws -> Receiving<StreamReceiver, Received> {
+  var stream = Configuration.Source.Stream(listen: .init(address: IPAddress(v4: 0x7f00_0001), port: 0))
+  edit(&stream)
+  return receive(by: try StreamReceiver(stream))
 }
 
 /// A client's socket.
@@ -153,7 +96,7 @@ private final class Client {
 @Suite(.serialized, .timeLimit(.minutes(8))) struct StreamReceiverTests {
   @Test("a stream cut at every byte gives the same messages, each connection's in order")
   func cuts() throws {
-    let receiving = try Receiving()
+    let receiving = try receive()
     let stream = Array("46 <30>Nov 20 10:15:02 dhcp1 dhcpd[812]: ŞÜKRAN<34>line\r\n5 a\nb\0c<34>last\n".utf8)
     let expected = ["<30>Nov 20 10:15:02 dhcp1 dhcpd[812]: ŞÜKRAN", "<34>line", "a\nb\0c", "<34>last"]
     var clients: [Client] = []
@@ -170,7 +113,7 @@ private final class Client {
 
   @Test("what the end of a connection cuts off is kept, also where it was reset")
   func cutOff() throws {
-    let receiving = try Receiving()
+    let receiving = try receive()
     let first = Client(receiving.receiver.port)
     first.send("3 abc9 def")
     first.end()
@@ -193,7 +136,7 @@ private final class Client {
 
   @Test("a thousand connections, ten of which stall, in the middle of a frame or of a line")
   func stalling() throws {
-    let receiving = try Receiving()
+    let receiving = try receive()
     let stalled = (0..<10).map { i in
       let client = Client(receiving.receiver.port)
       client.send(i % 2 == 0 ? "500 <13>a frame that never ends" : "<13>a line that never ends")
@@ -215,7 +158,7 @@ private final class Client {
 
   @Test("a client that takes all connections gives way to another, and gets no more itself")
   func crowding() throws {
-    let receiving = try Receiving { $0.maximumConnections = 4 }
+    let receiving = try receive { $0.maximumConnections = 4 }
     let greedy = (0..<4).map { i in
       let client = Client(receiving.receiver.port)
       client.send("<13>greedy \(i)\n")
@@ -239,7 +182,7 @@ private final class Client {
 
   @Test("a connection that says nothing for too long is closed")
   func idle() throws {
-    let receiving = try Receiving { $0.idleMicroseconds = 1000 }
+    let receiving = try receive { $0.idleMicroseconds = 1000 }
     let client = Client(receiving.receiver.port)
     client.send("<13>begun")
     #expect(client.isClosed())
@@ -249,7 +192,7 @@ private final class Client {
 
   @Test("a stop reads what was sent before it")
   func stop() throws {
-    let receiving = try Receiving()
+    let receiving = try receive()
     let clients = (0..<20).map { _ in Client(receiving.receiver.port) }
     receiving.receiver.hold(true)
     for client in clients { client.send("<13>before the stop\n") }
@@ -259,7 +202,7 @@ private final class Client {
 
   @Test("while nobody takes the messages the sender waits, and nothing is lost")
   func pressure() throws {
-    let receiving = try Receiving()
+    let receiving = try receive()
     let port = receiving.receiver.port
     let count = 200_000
     receiving.isPaused.store(true, ordering: .relaxed)
@@ -343,7 +286,9 @@ private final class Certificates {
 }
 
 @Suite(.serialized, .timeLimit(.minutes(8))) struct TLSReceiverTests {
-  private func receiving(_ files: Configuration.Source.TLS) throws -> Receiving { Receiving(try StreamReceiver(files)) }
+  private func receiving(_ files: Configuration.Source.TLS) throws -> Receiving<StreamReceiver, Received> {
+    receive(by: try StreamReceiver(files))
+  }
 
   @Test("a client's certificate stands beside its messages, and whoever has none or a stranger's is refused")
   func required() throws {
