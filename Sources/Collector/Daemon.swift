@@ -20,6 +20,8 @@ public struct StartError: Error, CustomStringConvertible {
 public final class Daemon: Sendable {
   private let configurationPath: String
   private let configuration: Mutex<Configuration>
+  /// The one it was started with: what a reload cannot change is still as it says.
+  private let begunWith: Configuration
   let core: LogCore
   private let sources: [any RunningSource]
   private let control: ControlServer
@@ -41,6 +43,7 @@ public final class Daemon: Sendable {
     }
     for warning in loaded.warnings { Log.warning(warning.description) }
     configuration = Mutex(loaded)
+    begunWith = loaded
     let service = service
     core = try LogCore(loaded, deletes: true) { words in
       service.status(words)
@@ -90,7 +93,8 @@ public final class Daemon: Sendable {
     control.start()
     metrics?.start()
     service.ready()
-    Log.info("receiving on \(sources.map(\.name).joined(separator: ", ")); archive \(core.archive.path)")
+    let names = sources.isEmpty ? "nothing" : "on " + sources.map(\.name).joined(separator: ", ")
+    Log.info("receiving \(names); archive \(core.archive.path)")
 
     var lost = sources.map { _ in 0 }
     while true {
@@ -150,7 +154,7 @@ public final class Daemon: Sendable {
       let new = try Configuration.load(path: configurationPath)
       let old = configuration.withLock { $0 }
       let dialects = try DialectSet.load(folders: new.dialectFolders)
-      for path in new.changesNeedingRestart(from: old) { Log.warning("\(path): the change takes effect with the next start") }
+      for path in new.changesNeedingRestart(from: begunWith) { Log.warning("\(path): the change takes effect with the next start") }
       configuration.withLock { $0 = new }
       control.reconfigure(Access(new.access))
       core.reconfigure(new, dialects: dialects)

@@ -109,10 +109,26 @@ public final class LogCore: LogAccess {
     } catch let error as DialectError {
       throw StartError(exitCode: 2, description: "\(error)")
     } catch let error as ArchiveError {
-      throw StartError(exitCode: error.code == nil ? 1 : 4, description: "\(error)")
+      let help = Self.help(error, configuration, isOffline: isOffline)
+      throw StartError(exitCode: error.code == nil ? 1 : 4, description: "\(error)\(help)")
     } catch {
       throw StartError(exitCode: 4, description: "\(error)")
     }
+  }
+
+  /// What to do about a file that is not there or cannot be read, and which key names it; empty where there is nothing to say.
+  private static func help(_ error: ArchiveError, _ configuration: Configuration, isOffline: Bool) -> String {
+    guard error.code != nil else { return "" }
+    let (path, seal) = (error.path, configuration.seal)
+    let named = [
+      ("certificate", seal.certificate), ("key", seal.key), ("pkcs12", seal.pkcs12), ("password_file", seal.passwordFile),
+    ]
+    if let key = named.first(where: { $0.1 == path })?.0 { return " (key: seal.\(key))" }
+    if FilePlace.lies(path, in: configuration.keys) {
+      return isOffline ? "; --keys names the folder of this log's keys" : "; `muhur init` makes the keys with the log (key: keys)"
+    }
+    guard error.code == ENOENT, !isOffline, path == ArchiveFolder(configuration.archive).path(Layout.log) else { return "" }
+    return "; `muhur init` makes a log (key: archive)"
   }
 
   // MARK: Start

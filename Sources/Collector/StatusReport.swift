@@ -126,7 +126,10 @@ extension LogCore {
     }
     for s in senders where s.silentSince != nil { out.append("\(s.name) has been silent beyond its silent_after") }
     let unlisted = senders.filter { !$0.isListed }.count
-    if unlisted > 0 { out.append("\(unlisted) senders are not among devices: their messages are kept, but give no events") }
+    if unlisted > 0 {
+      let senders = unlisted == 1 ? "1 sender is" : "\(unlisted) senders are"
+      out.append("\(senders) not among devices: what they send is kept, but gives no events")
+    }
     if let error = indexError { out.append("the index cannot be kept up to date: \(error)") }
     return out
   }

@@ -16,6 +16,12 @@ public final class OfflineLog: LogAccess {
     let path = invocation.value("archive") ?? ""
     archive = ArchiveFolder(path)
     indexFolder = invocation.value("index")
+    var status = stat()
+    guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFDIR else {
+      throw Refusal(
+        .unreachable, "\(path): \(String(cString: strerror(ENOTDIR)))",
+        hint: "an archive is the folder that holds \(Layout.log); an evidence bundle is read by muhur-verify")
+    }
     guard access(path, R_OK | X_OK) == 0 else { throw Refusal(.unreachable, "\(path): \(String(cString: strerror(errno)))") }
     do throws(ArchiveError) { identity = try archive.log() } catch {
       guard error.code == nil else { throw Refusal(.unreachable, "\(path)/\(error)") }
@@ -81,7 +87,12 @@ public final class OfflineLog: LogAccess {
       let seals = try seals.seals(of: day)
       dropped += seals.last?.dropped ?? 0
       waiting += seals.count { $0.tokens.isEmpty }
-      if let seal = seals.last { last = ["number": .integer(seal.number), "day": .string(day.description), "final": .bool(seal.final)] }
+      if let seal = seals.last {
+        last = [
+          "number": .integer(seal.number), "day": .string(day.description), "records": .integer(seal.records),
+          "made": JSONValue(seal.made?.description), "final": .bool(seal.final),
+        ]
+      }
     }
     var disk = statvfs()
     let free: JSONValue = statvfs(archive.path, &disk) == 0 ? .integer(Int(disk.f_bavail) * Int(disk.f_frsize)) : .null

@@ -12,6 +12,7 @@ public struct SealFacts: Sendable {
   public var dropped: Int
   public var earliest: Timestamp?
   public var latest: Timestamp?
+  public var made: Timestamp?
   /// File names in the day's folder of seals.
   public var tokens: [String]
   public var isSigned: Bool
@@ -41,6 +42,7 @@ public final class SealCatalog: Sendable {
           number: entry.number, records: records, bytes: size, final: json["final"]?.bool == true, dropped: json["dropped"]?.integer ?? 0,
           earliest: json["earliest"]?.string.flatMap { RecordTime.strict($0) },
           latest: json["latest"]?.string.flatMap { RecordTime.strict($0) },
+          made: json["made"]?.string.flatMap { RecordTime.strict($0) },
           tokens: entry.tokens, isSigned: entry.isSigned))
     }
     // A token may still come for the last seal of a closed day.

@@ -13,7 +13,7 @@ public final class Trust: @unchecked Sendable {
   /// - Throws: where a certificate does not parse, or there is none.
   public convenience init(pem bytes: [UInt8]) throws(OpenSSLError) {
     let certificates = try Certificate.pem(bytes)
-    guard !certificates.isEmpty else { throw OpenSSLError("no certificate in it") }
+    guard !certificates.isEmpty else { throw OpenSSLError(words: "it holds no certificate") }
     try self.init(certificates)
   }
 

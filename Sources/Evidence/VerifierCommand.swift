@@ -45,7 +45,7 @@ public enum VerifierCommand {
       1  something was changed, removed, reordered or is malformed
       2  wrong usage
       3  nothing is wrong, but something is not proven
-      4  a path cannot be reached
+      4  a path cannot be reached, or the report cannot be written
 
     example
       muhur-verify --signer signer.crt --tsa tsa.crt --head heads.txt /media/usb/archive
@@ -64,19 +64,13 @@ public enum VerifierCommand {
   }
 
   public static func run(_ arguments: [String]) -> Int32 {
-    if arguments == ["--version"] {
-      say("muhur-verify \(Release.version)\n")
-      return 0
-    }
+    if arguments == ["--version"] { return wrote(say("muhur-verify \(Release.version)\n"), 0) }
     let parsed: Arguments
     do throws(UsageError) { parsed = try parse(arguments, now: now()) } catch {
       complain("error: \(error.words)\nmuhur-verify: --help shows how it is used")
       return 2
     }
-    if parsed.help {
-      say(help)
-      return 0
-    }
+    if parsed.help { return wrote(say(help), 0) }
     if let path = parsed.report, access(path, F_OK) == 0 {
       complain("error: --report: \(visible(path)) exists already")
       return 2
@@ -102,8 +96,9 @@ public enum VerifierCommand {
         defer { if showsProgress { err("\r\u{1b}[K") } }
         let report = try Verifier.verify(path, parsed.options, progress: progress)
         if showsProgress { err("\r\u{1b}[K") }
-        if parsed.json { say(report.json.text + "\n") } else if !parsed.quiet { say(report.text(color: isatty(1) == 1)) }
         codes.append(report.result.exitCode)
+        let text = parsed.json ? report.json.text + "\n" : parsed.quiet ? "" : report.text(color: isatty(1) == 1)
+        codes.append(wrote(say(text), 0))
         if parsed.report != nil { reports.append(report) }
       } catch {
         guard case .unreachable(let error) = error else { continue }
@@ -245,17 +240,26 @@ public enum VerifierCommand {
     return Int64(time.tv_sec) * Timestamp.second + Int64(time.tv_nsec) / 1000
   }
 
-  private static func say(_ text: String) { put(1, text) }
-  private static func err(_ text: String) { put(2, text) }
+  /// - Returns: false where it could not be written (a full disk): then nobody has the report.
+  private static func say(_ text: String) -> Bool { put(1, text) }
+  private static func err(_ text: String) { _ = put(2, text) }
   private static func complain(_ text: String) { err("muhur-verify: \(text)\n") }
 
-  private static func put(_ descriptor: Int32, _ text: String) {
+  /// - Returns: that code, or 4 where the output was lost.
+  private static func wrote(_ whole: Bool, _ code: Int32) -> Int32 {
+    guard !whole else { return code }
+    complain("error: the report could not be written: \(String(cString: strerror(errno)))")
+    return 4
+  }
+
+  private static func put(_ descriptor: Int32, _ text: String) -> Bool {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
       let n = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
       if n < 0, errno == EINTR { continue }
-      guard n > 0 else { return }
+      guard n > 0 else { return false }
       rest = rest.dropFirst(n)
     }
+    return true
   }
 }

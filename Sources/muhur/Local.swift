@@ -33,6 +33,10 @@ enum Local {
     do {
       var words: [String] = []
       let configuration = try configuration(invocation, &words)
+      // A folder that is configured may be absent; one that the caller names was meant.
+      for folder in invocation.values["dialects"] ?? [] where access(folder, F_OK) != 0 {
+        throw Refusal(.unreachable, "--dialects: \(folder): \(String(cString: strerror(errno)))")
+      }
       let dialects: DialectSet
       do { dialects = try DialectSet.load(folders: invocation.values["dialects"] ?? configuration?.dialectFolders ?? usualFolders) } catch {
         throw UsageError("\(error)", hint: "`muhur check-config` says all that is wrong")

@@ -19,6 +19,9 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(#"zzzzzz: 1"#, "zzzzzz: unknown key; known here: archive, keys, index"),
     Fault(#"keys: "keys""#, #"keys: expected a whole path, beginning with /, found "keys""#),
     Fault(#"keys: """#, "keys: is empty"), Fault(#"index: 5"#, "index: expected a string, found an integer"),
+    Fault(#"keys: "/a/keys""#, "keys: lies in the archive, which holds the log alone; name a place outside of /a"),
+    Fault(#"index: "/a""#, "index: lies in the archive"), Fault(#"socket: "//b/.././a/socket""#, "socket: lies in the archive"),
+    Fault(#"publish: [{type: "file", path: "/a/heads"}]"#, "publish[0].path: lies in the archive"),
     Fault(#"index: null"#, "index: expected a string, found null"),
     Fault("socket: \"/" + String(repeating: "s", count: 107) + "\"", "socket: a socket's path has at most 107 bytes; this one has 108"),
     Fault(#"dialects: "/x""#, "dialects: expected a list, found a string"),
@@ -50,6 +53,8 @@ struct Fault: Sendable, CustomTestStringConvertible {
     Fault(
       #"sources: [{type: "udp", listen: 514}]"#, #"sources[0].listen: expected an address and a port in quotes, as in "127.0.0.1:514""#),
     Fault(#"sources: [{type: "udp"}, {type: "udp", listen: "[::]:514"}]"#, "sources[1].listen: another source listens here already"),
+    // Its default is another's address, which is not what is wrong with it.
+    Fault(#"sources: [{type: "udp"}, {type: "udp", listen: ":514"}]"#, "sources[1].listen: expected an address and a port"),
     Fault(#"sources: [{type: "pcap"}]"#, "sources[0].interface: is missing: the interface to capture on"),
     Fault(#"sources: [{type: "pcap", interface: "eth 1"}]"#, #"sources[0].interface: expected an interface such as "eth1""#),
     Fault(#"sources: [{type: "pcap", interface: "eth1", listen: "[::]:1"}]"#, "sources[0].listen: unknown key"),
@@ -274,6 +279,31 @@ struct Fault: Sendable, CustomTestStringConvertible {
       try reader.finish().warnings.map { "\($0.path): \($0.what)" } == [
         "access.query[1]: group no-such-group does not exist here; it lets nobody in",
         "access.administer[1]: user no-such-user does not exist here; it lets nobody in",
+      ])
+  }
+
+  @Test("the default of a right that the file leaves out is looked at too")
+  func halfOfAccess() throws {
+    let text = #"{archive: "/a", access: {query: ["user:root"]}}"#
+    let reader = ConfigurationReader(Array(text.utf8).span, file: "muhur.json5")
+    reader.checkAccess()
+    let warned = try reader.finish().warnings.map(\.path)
+    #expect(warned == (getgrnam("muhur-admin") == nil ? ["access.administer"] : []))
+  }
+
+  @Test("what the daemon would not start without is looked for")
+  func files() throws {
+    func check(_ more: String) throws -> [String] {
+      let reader = ConfigurationReader(Array("{archive: \"/nonexistent/a\", keys: \"/nonexistent/k\", \(more)}".utf8).span, file: "f")
+      reader.checkFiles()
+      do throws(ConfigurationErrors) { return try reader.finish().warnings.map(\.description) } catch {
+        return error.faults.map(\.description)
+      }
+    }
+    #expect(try check("") == ["f:1: archive: no log is there yet; `muhur init` makes it"])
+    #expect(
+      try check(#"seal: {pkcs12: "/nonexistent/p12"}"#) == [
+        "f:1: seal.pkcs12: /nonexistent/p12 cannot be read: No such file or directory; muhurd does not start without it"
       ])
   }
 

@@ -172,6 +172,26 @@ private func answer(_ reply: Reply) throws -> JSONValue { try StrictJSON.object(
     return out
   }
 
+  @Test("a folder tells of its newest seal what a daemon tells")
+  func status() throws {
+    let last = try #require(answer(run("status"))["seals"]?["last"])
+    for name in ["number", "day", "records", "made"] { #expect(last[name]?.isNull == false, "\(last)") }
+  }
+
+  @Test("a file is called no folder, not forbidden")
+  func noFolder() throws {
+    let file = try invocation(["--archive", "/etc/hostname", "days"])
+    do throws(Refusal) { _ = try OfflineLog(file) } catch {
+      #expect(error.exit == .unreachable && error.words.contains("Not a directory"), "\(error.words)")
+    }
+  }
+
+  @Test("who asks for a device and means an address is told")
+  func addressForDevice() throws {
+    let reply = try run("device", "10.20.3.9", "--from", "2026-11-02", "--to", "2026-11-13")
+    #expect(reply.exit == .noAnswer && reply.words.contains { $0.contains("muhur who") }, "\(reply.words)")
+  }
+
   @Test("an archive whose log.json a daemon has locked is refused")
   func held() throws {
     let copy = scratch.path + "/held"
@@ -472,6 +492,8 @@ private final class TestLog: LogAccess, LogWriting, @unchecked Sendable {
     #expect(
       MakeLog.run(try invocation(["init", "--archive", scratch.path + "/other", "--keys", scratch.path + "/etc/keys"])).exit == .noAnswer)
     #expect(access(scratch.path + "/other", F_OK) != 0)
+    let inside = MakeLog.run(try invocation(["init", "--archive", scratch.path + "/in", "--keys", scratch.path + "/in/./keys"]))
+    #expect(inside.exit == .usage && access(scratch.path + "/in", F_OK) != 0, "\(inside.words)")
     #expect(
       MakeLog.run(try invocation(["init", "--archive", scratch.path + "/x", "--keys", scratch.path + "/y", "--timezone", "Europe/Efeler"]))
         .exit == .usage)

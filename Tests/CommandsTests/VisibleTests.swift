@@ -62,4 +62,28 @@ import Testing
 
         """)
   }
+
+  @Test("a message that is not whole says so, and one by UDP that nobody vouches for its sender")
+  func cut() {
+    func shown(_ members: String) -> String {
+      let line = #"{"time":"2026-11-20T01:03:00.000000+03:00",\#(members),"raw":"x"}"#
+      return RecordText(style: Style(colour: false)).show(["day": "2026-11-20", "record": 1, "line": .string(line)])
+    }
+    #expect(shown(#""via":"udp","from":"10.0.0.1:514","cut":70000"#).contains("cut off   the message had 70,000 bytes\n"))
+    #expect(shown(#""via":"tcp","from":"10.0.0.1:514","cut":null"#).contains("cut off   the connection ended before the message did\n"))
+    #expect(shown(#""via":"udp","from":"10.0.0.1:514""#).contains("udp, from 10.0.0.1:514, not authenticated\n"))
+    #expect(!shown(#""via":"tls","from":"10.0.0.1:514""#).contains("not authenticated"))
+  }
+
+  @Test("an IPv6 address and its port are told apart")
+  func endpoints() {
+    let text = Rendering.text(
+      .nat,
+      [
+        "question": [
+          "ip": "2001:db8::1", "port": 443, "at": "2026-11-20T01:03:00+03:00", "to": "[2001:db8::2]:53", "protocol": "udp",
+        ], "complete": true, "gaps": [], "answers": [], "before": nil, "after": nil,
+      ], style: Style(colour: false))
+    #expect(text.hasPrefix("[2001:db8::1]:443 to [2001:db8::2]:53, udp at 2026-11-20 01:03:00 +03:00"), "\(text)")
+  }
 }

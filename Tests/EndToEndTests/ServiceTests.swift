@@ -83,6 +83,28 @@ import Testing
     }
   }
 
+  @Test func `an answer that cannot be written is no answer, and where it is to lie is looked at first`() throws {
+    let daemon = try RealDaemon()
+    try daemon.start()
+    func lost(_ program: String, _ arguments: [String]) throws -> (code: Int32, errors: String) {
+      let errors = daemon.folder + "/lost"
+      let code = try Process(program, arguments, output: "/dev/full", errors: errors).end()
+      return (code, String(decoding: Corpus.file(errors) ?? [], as: UTF8.self))
+    }
+    let at = "\(time(nil))"
+    for path in ["/nonexistent/x.zip", ""] {
+      let refused = try daemon.ask("who", "10.20.1.5", "--at", at, "--export", path)
+      #expect(refused.code == (path.isEmpty ? 2 : 4), "\(refused)")
+    }
+    #expect(try daemon.notices("query").isEmpty)
+    let days = try lost("muhur", ["--socket", daemon.socketPath, "days"])
+    #expect(days.code == 4 && days.errors.holds("could not be written"), "\(days)")
+    #expect(daemon.stop() == 0)
+    let keys = ["--signer", daemon.folder + "/keys/signer.crt", "--tsa", daemon.folder + "/keys/tsa.crt"]
+    let report = try lost("muhur-verify", keys + [daemon.archivePath])
+    #expect(report.code == 4 && report.errors.holds("could not be written"), "\(report)")
+  }
+
   @Test func `what is not there or no archive is said, with 4 for what cannot be reached`() throws {
     let daemon = try RealDaemon()
     let none = try daemon.run("muhurd", ["--config", daemon.folder + "/none.json5"])

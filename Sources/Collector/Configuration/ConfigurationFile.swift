@@ -1,3 +1,4 @@
+import Archive
 import Dialects
 import Evidence
 import Glibc
@@ -16,7 +17,10 @@ extension Configuration {
     }
     let reader = ConfigurationReader(bytes.span, file: path)
     reader.checkDialects(examples: examples)
-    if examples { reader.checkCertificates() }
+    if examples {
+      reader.checkCertificates()
+      reader.checkFiles()
+    }
     reader.checkAccess()
     return try reader.finish()
   }
@@ -47,9 +51,15 @@ final class ConfigurationReader {
   /// The names in `devices[].dialects`, for comparing with the dialects that there are.
   private var dialectNames: [JSON5Node] = []
   private var accessEntries: [JSON5Node] = []
+  /// The keys of `access` that the file leaves out.
+  private var accessDefaults = ["query", "administer"]
   /// Entries of `sources` with files that TLS needs.
   var tlsSources: [(node: JSON5Node, files: Configuration.Source.TLS)] = []
   private var isReadable = true
+  /// The values that name a file the daemon needs to seal.
+  private var sealFiles: [JSON5Node] = []
+  private var keysNode: JSON5Node?
+  private var archiveNode: JSON5Node?
 
   init(_ bytes: Span<UInt8>, file: String) {
     faults = ConfigurationFaults(file: file)
@@ -106,6 +116,25 @@ final class ConfigurationReader {
     readAccess(file)
     readPublish(file)
     readMetrics(file)
+    archiveNode = file["archive"]
+    keysNode = file["keys"]
+    refuseWhatLiesInTheArchive(file)
+  }
+
+  /// An archive holds the log and nothing else: what lies beside it in there is `extra` to an auditor, and a copy of it
+  /// would carry the keys away.
+  private func refuseWhatLiesInTheArchive(_ file: ConfigurationSection) {
+    guard !configuration.archive.isEmpty else { return }
+    func refuse(_ path: String, _ node: JSON5Node?) {
+      guard let node, FilePlace.lies(path, in: configuration.archive) else { return }
+      faults.add(node.error("lies in the archive, which holds the log alone; name a place outside of \(configuration.archive)"))
+    }
+    refuse(configuration.keys, file["keys"] ?? file["archive"])
+    refuse(configuration.index, file["index"] ?? file["archive"])
+    refuse(configuration.socket, file["socket"] ?? file["archive"])
+    for node in file.nodes("publish") {
+      if let place = node["path"], case .string(let path) = place.value { refuse(path, place) }
+    }
   }
 
   // MARK: - Sections
@@ -113,7 +142,9 @@ final class ConfigurationReader {
   private func readSources(_ file: ConfigurationSection) {
     var found: [(node: JSON5Node, source: Configuration.Source)] = []
     let given = file.sections("sources", types: Configuration.Source.types, now: Configuration.Source.keys) { type, section in
-      if let source = source(type, section) {
+      let known = faults.errors.count
+      // What is wrong in an entry leaves a default there, which may be another's right value: they are not compared.
+      if let source = source(type, section), faults.errors.count == known {
         found.append((section["listen"] ?? section["path"] ?? section["interface"] ?? section.node, source))
       }
     }
@@ -218,6 +249,7 @@ final class ConfigurationReader {
     if let key = section["key"], configuration.seal.key?.hasPrefix("pkcs11:") == true, section["password_file"] == nil {
       faults.add(key.error("needs `password_file` beside it: the token's PIN"))
     }
+    sealFiles = ["certificate", "key", "pkcs12", "password_file"].compactMap { section[$0] }
     if let pkcs12 = section["pkcs12"], section["key"] != nil || section["certificate"] != nil {
       faults.add(pkcs12.error("holds key and certificate; leave `key` and `certificate` out"))
     } else if let key = section["key"], section["certificate"] == nil {
@@ -307,6 +339,7 @@ final class ConfigurationReader {
     if let entries = section.list("administer", ConfigurationValue.accessEntry) { configuration.access.administer = entries }
     section.read("require_case", into: &configuration.access.requiresCase) { node throws(JSON5Error) in try node.bool() }
     accessEntries = Self.elements(section["query"]) + Self.elements(section["administer"])
+    accessDefaults.removeAll { section[$0] != nil }
   }
 
   private func readPublish(_ file: ConfigurationSection) {
@@ -383,12 +416,27 @@ final class ConfigurationReader {
       guard case .string(let entry) = node.value, let what = Self.missing(entry) else { continue }
       faults.warn(node, what)
     }
-    if accessEntries.isEmpty {
-      for (key, entries) in [("query", configuration.access.query), ("administer", configuration.access.administer)] {
-        for what in entries.compactMap(Self.missing) {
-          faults.warn(ConfigurationFault(file: faults.file, path: "access.\(key)", what: "not set, and of the default \(what)"))
-        }
+    for key in accessDefaults {
+      let entries = key == "query" ? configuration.access.query : configuration.access.administer
+      for what in entries.compactMap(Self.missing) {
+        faults.warn(ConfigurationFault(file: faults.file, path: "access.\(key)", what: "not set, and of the default \(what)"))
       }
+    }
+  }
+
+  /// What the daemon would not start without. What this user may not see is left to it.
+  func checkFiles() {
+    guard isReadable, faults.errors.isEmpty else { return }
+    for node in sealFiles {
+      guard case .string(let path) = node.value, path.hasPrefix("/"), Glibc.access(path, R_OK) != 0 else { continue }
+      let code = errno
+      let what = "\(path) cannot be read: \(String(cString: strerror(code))); muhurd does not start without it"
+      if code == EACCES { faults.warn(node, what) } else { faults.add(node.error(what)) }
+    }
+    if let node = archiveNode, Glibc.access(ArchiveFolder(configuration.archive).path(Layout.log), F_OK) != 0, errno == ENOENT {
+      faults.warn(node, "no log is there yet; `muhur init` makes it")
+    } else if sealFiles.isEmpty, let node = keysNode, Glibc.access(configuration.keys, F_OK) != 0, errno == ENOENT {
+      faults.warn(node, "no such folder; `muhur init` makes the keys with the log")
     }
   }
 

@@ -13,6 +13,11 @@ enum MakeLog {
     guard let path = invocation.value("archive") else { throw UsageError("--archive is missing", hint: "--archive DIR --keys DIR") }
     guard let keys = invocation.value("keys") else { throw UsageError("--keys is missing", hint: "--archive DIR --keys DIR") }
     guard !invocation.has("socket"), !invocation.has("index") else { throw UsageError("init needs --archive and --keys alone") }
+    guard !FilePlace.lies(keys, in: path) else {
+      throw UsageError(
+        "--keys: \(Arguments.quoted(keys)) lies in the archive",
+        hint: "a copy of the archive would carry the keys away: name a folder outside of it")
+    }
     let name = try invocation.value("log") ?? hostName()
     guard !name.isEmpty, name.utf8.count <= 255, visible(name) == name else {
       throw UsageError("--log: \(Arguments.quoted(name)) is no name for a log")

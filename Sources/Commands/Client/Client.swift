@@ -76,10 +76,7 @@ public struct Client {
     case .explain: return explain(invocation)
     default: break
     }
-    if let path = Self.outputPath(invocation), access(path, F_OK) == 0 {
-      terminal.complain("\(path) exists already; nothing was asked", hint: "nothing is overwritten: name another file")
-      return 1
-    }
+    if let path = Self.outputPath(invocation), let code = try refuse(output: path) { return code }
     if invocation.has("archive") {
       guard !invocation.has("socket") else { throw UsageError("--archive and --socket exclude each other") }
       return try onFolder(invocation)
@@ -89,6 +86,21 @@ public struct Client {
         "--\(invocation.has("index") ? "index" : "keys") belongs to --archive", hint: "without --archive the daemon is asked")
     }
     return try throughSocket(invocation)
+  }
+
+  /// Looks at the file that is to be made before anything is asked: a question is recorded, also one whose answer is lost.
+  /// - Returns: the exit code; nil where nothing is in the way.
+  private func refuse(output path: String) throws(UsageError) -> Int32? {
+    guard !path.isEmpty else { throw UsageError("the file that is to be written has no name") }
+    if access(path, F_OK) == 0 {
+      terminal.complain("\(path) exists already; nothing was asked", hint: "nothing is overwritten: name another file")
+      return 1
+    }
+    guard access(Disk.parent(path), W_OK | X_OK) == 0 else {
+      terminal.complain("\(path): \(String(cString: strerror(errno))); nothing was asked", hint: "name a file in a folder that is yours")
+      return 4
+    }
+    return nil
   }
 
   // MARK: - Where

@@ -50,7 +50,12 @@ struct HolderQuestions {
     let (from, to) = try Between.of(invocation, in: log.zone)
     var answers = try log.questions(progress: progress).device(DeviceQuestion(invocation.words[0], from: from, to: to))
     if let site = invocation.value("site") { answers.answers.removeAll { $0.site != site } }
-    return try reply(DeletedDays(log).removed(from: answers))
+    var reply = try reply(DeletedDays(log).removed(from: answers))
+    // A host may be named like an address, so it is asked all the same.
+    if reply.exit == .noAnswer, IPAddress(invocation.words[0]) != nil {
+      reply.words.append("\(invocation.words[0]) is an address: `muhur who` tells who had it at a time, `muhur table` on a day")
+    }
+    return reply
   }
 
   func reply(_ answers: Answers) throws -> Reply {

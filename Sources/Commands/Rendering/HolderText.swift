@@ -32,9 +32,11 @@ struct HolderText {
   private func asked(_ command: CommandName, _ question: JSONValue?) -> String {
     let subject = ["ip", "address", "text", "device"].compactMap { Words.text(question?[$0]) }.first ?? ""
     var line = subject
-    if let port = Words.text(question?["port"]) { line += ":" + port }
+    if let port = Words.text(question?["port"]) { line = Self.endpoint(subject, port) }
+    if command == .nat, let to = Words.text(question?["to"]) { line += " to " + to }
+    if let proto = Words.text(question?["protocol"]) { line += ", " + proto }
     if let at = Words.both(question?["at"]) { line += " at " + at }
-    if let from = Words.time(question?["from"]), let to = Words.time(question?["to"]) { line += ", \(from) to \(to)" }
+    if command == .device, let from = Words.time(question?["from"]), let to = Words.time(question?["to"]) { line += ", \(from) to \(to)" }
     if let site = Words.text(question?["site"]) { line += ", site " + site }
     return line
   }
@@ -85,7 +87,11 @@ struct HolderText {
     guard let ip = Words.text(session[side + "_ip"]) else { return nil }
     guard let port = Words.text(session[side + "_port"]) else { return ip }
     let last = Words.text(session[side + "_port_last"]).map { "-" + $0 } ?? ""
-    return (ip.utf8.contains(UInt8(ascii: ":")) ? "[\(ip)]" : ip) + ":" + port + last
+    return Self.endpoint(ip, port) + last
+  }
+
+  private static func endpoint(_ ip: String, _ port: String) -> String {
+    (ip.utf8.contains(UInt8(ascii: ":")) ? "[\(ip)]" : ip) + ":" + port
   }
 
   private func bytes(_ session: JSONValue) -> String? {

@@ -19,8 +19,10 @@ struct RecordText {
           Words.text(record.json["via"]), Words.text(record.json["from"]).map { "from " + $0 },
           Words.text(record.json["source"]).map { "source " + $0 },
           record.site == RecordLine.defaultSite ? nil : "site " + visible(record.site),
+          record.via == .udp ? "not authenticated" : nil,
         ].compactMap { $0 }.joined(separator: ", "))
       line("message", record.text.map { visible($0) })
+      line("cut off", cut(record))
       for event in record.json["events"]?.array ?? [] { line("event", self.event(event)) }
     }
     if let seal = Words.text(answer["seal"]) {
@@ -30,6 +32,13 @@ struct RecordText {
       line("seal", "not sealed yet")
     }
     return out + "\n" + visible(text) + "\n"
+  }
+
+  /// What is missing at a message's end; nil where it is whole.
+  private func cut(_ record: RecordLine) -> String? {
+    guard let cut = record.json["cut"] else { return nil }
+    guard let length = cut.integer else { return "the connection ended before the message did" }
+    return "the message had \(Words.grouped(length)) bytes"
   }
 
   /// A record in one line: time, source, message or what the notice says.

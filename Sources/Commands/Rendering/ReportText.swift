@@ -135,8 +135,8 @@ struct ReportText {
     for sender in answer["unlisted"]?.array ?? [] {
       guard let name = Words.text(sender["name"]) else { continue }
       let looks = Words.text(sender["looks_like"]).map { "looks like \($0)" } ?? "no dialect reads them"
-      let count = sender["received"]?.integer.map(Words.grouped) ?? "?"
-      out += "unlisted sender \(visible(name)): \(count) messages, \(visible(looks))\n"
+      let count = Words.count(sender["received"]?.integer ?? 0, "message", "messages")
+      out += "unlisted sender \(visible(name)): \(count), \(visible(looks))\n"
       if let line = Words.text(sender["configure"]) { out += "  to take its events, add to `devices` and reload: \(visible(line))\n" }
     }
     out += "\n"
