@@ -28,7 +28,24 @@ struct PatternCompiler {
     try emit(merge(pieces), following: [], node: node)
     guard dialect.nodes.count - start <= Self.maximumNodes else { throw node.error("expected at most \(Self.maximumNodes) parts") }
     guard dialect.nodes.count > start else { throw node.error("expected text") }
+    guard optionalDepth(start..<dialect.nodes.count) <= Self.maximumOptionalDepth else { throw tooDeep(node) }
     return start..<dialect.nodes.count
+  }
+
+  /// How many optional parts lie in each other, those of included parts too.
+  private func optionalDepth(_ nodes: Range<Int>) -> Int {
+    var depth = 0
+    var greatest = 0
+    for node in dialect.nodes[nodes] {
+      if node.kind == .optional { depth += 1 }
+      if node.kind == .optionalEnd { depth -= 1 }
+      greatest = max(greatest, depth)
+    }
+    return greatest
+  }
+
+  private func tooDeep(_ node: JSON5Node) -> JSON5Error {
+    node.error("expected at most \(Self.maximumOptionalDepth) optional parts inside each other")
   }
 
   mutating func intern(_ bytes: [UInt8]) -> Range<Int> {
@@ -75,9 +92,8 @@ struct PatternCompiler {
 
   private mutating func parseBrace(_ text: inout PatternText, into pieces: inout [Piece], depth: Int, includes: Int) throws(JSON5Error) {
     if text.next == 0x3f {
-      guard depth < Self.maximumOptionalDepth else {
-        throw text.node.error("expected at most \(Self.maximumOptionalDepth) optional parts inside each other")
-      }
+      // Before the parser itself goes too deep; with what is included it is counted again.
+      guard depth < Self.maximumOptionalDepth else { throw tooDeep(text.node) }
       text.at += 1
       var inner: [Piece] = []
       try parse(&text, into: &inner, depth: depth + 1, includes: includes)

@@ -36,6 +36,7 @@ public struct ByteSearch: Sendable {
   }
 
   @usableFromInline @inline(never) func further(in text: Span<UInt8>, from start: Int) -> Int {
+    precondition(start >= 0)
     var i = start
     let last = text.count - 16
     while i <= last {
@@ -70,12 +71,6 @@ extension Span<UInt8> {
   @inlinable @inline(__always) public func word(at i: Int) -> UInt64 {
     precondition(i >= 0 && i <= count - 8)
     return unsafe UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: i, as: UInt64.self))
-  }
-
-  /// The same where the caller has seen that they are there.
-  @inlinable @inline(__always) func uncheckedWord(at i: Int) -> UInt64 {
-    assert(i >= 0 && i <= count - 8)
-    return unsafe UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: i, as: UInt64.self))
   }
 
   /// Sixteen bytes, where the caller has seen that they are there.

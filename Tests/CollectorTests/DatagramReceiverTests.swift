@@ -87,4 +87,34 @@ private func receive(on address: IPAddress) throws -> Receiving<DatagramReceiver
     #expect(receiving.receiver.droppedCount > 0)
     #expect(receiving.stop().count + receiving.receiver.droppedCount == sent)
   }
+
+  /// Sends a message every millisecond, for ten seconds at most.
+  private final class Sending: Sendable {
+    private let isOver = Atomic(false)
+
+    func start(_ descriptor: Int32) -> Thread.Handle {
+      Thread.start("sender", joinable: true) {
+        for _ in 0..<10_000 where !self.isOver.load(ordering: .relaxed) {
+          send(descriptor, "m", 1, 0)
+          usleep(1000)
+        }
+      }
+    }
+
+    func stop() { isOver.store(true, ordering: .relaxed) }
+  }
+
+  @Test("it stops while others go on sending") func stopping() throws {
+    let receiving = try receive(on: IPAddress(v4: 0x7f00_0001))
+    let client = Self.socket(to: receiving.receiver.port)
+    defer { close(client.descriptor) }
+    let sending = Sending()
+    let thread = sending.start(client.descriptor)
+    #expect(receiving.messages(20).count >= 20)
+    let began = ContinuousClock.now
+    #expect(receiving.stop().count >= 20)
+    #expect(ContinuousClock.now - began < .seconds(5))
+    sending.stop()
+    thread.join()
+  }
 }

@@ -95,6 +95,12 @@ import Testing
     #expect(
       error(replace(Self.good, "go {ip}", "go {ip}" + String(repeating: "{? x", count: 9) + String(repeating: "}", count: 9))).contains(
         "expected at most 8 optional parts"))
+    // Five in a part, which stands in four others.
+    let five = String(repeating: "{? x", count: 5) + String(repeating: "}", count: 5)
+    let nested = "patterns: [ { name: \"r\", text: \"go {ip}{? y{? y{? y{? y{@p}}}}}\", event: null },"
+    #expect(
+      error(replace(Self.good, "patterns: [", "parts: { p: \"\(five)\" }, " + nested)).contains(
+        "expected at most 8 optional parts inside each other"))
   }
 
   @Test("an administrator's folder stands before the installed one and over what is built in")

@@ -83,7 +83,7 @@ final class DatagramReceiver: MessageSource, RunningSource {
       "muhur_receive_buffer_bytes", .gauge, "Receive buffer granted by the kernel, by source.", [([("source", name)], bufferBytes)])
   }
 
-  func stop() { isStopping.store(true, ordering: .relaxed) }
+  func stop() { isStopping.store(true, ordering: .releasing) }
 
   /// The thread's body: receives until `stop`, then what the kernel still holds.
   func run(free: Handover<Batch>, out: Handover<WriterWork>) {
@@ -101,7 +101,12 @@ final class DatagramReceiver: MessageSource, RunningSource {
     var lost: UInt32 = 0
     var lostBefore: UInt32 = 0
     var goesOn = false
+    // Messages that may still be read once it is told to stop: more cannot have waited then, since the kernel counts more
+    // bytes for each. Whoever goes on sending does not keep the daemon from ending.
+    var left = bufferBytes / 512
     while true {
+      // Asked before it looks: what came before `stop` is read.
+      let isLast = isStopping.load(ordering: .acquiring)
       let n = Int(linux_receive(receiver, descriptor, goesOn ? 0 : 1, datagrams, &lost))
       if n > 0 {
         if lost != lostBefore {
@@ -110,19 +115,17 @@ final class DatagramReceiver: MessageSource, RunningSource {
         }
         take(UnsafeBufferPointer(start: datagrams, count: n), UnsafeRawPointer(room), into: &batch)
         received.add(n, ordering: .relaxed)
-        if n == Self.slots {
+        if isLast { left -= n }
+        if n == Self.slots, left > 0 {
           // The kernel may have more: the batch goes on.
           goesOn = true
           continue
         }
       }
       batch.give()
-      if n > 0 || goesOn {
-        usleep(gatherMicroseconds)
-      } else if isStopping.load(ordering: .relaxed) {
-        // Nothing within the wait, or a signal, or an ICMP error that belongs to nobody.
-        return
-      }
+      // The kernel has no more; or, seldom, there was a signal, or an ICMP error that belongs to nobody.
+      if isLast { return }
+      if n > 0 || goesOn { usleep(gatherMicroseconds) }
       goesOn = false
     }
   }

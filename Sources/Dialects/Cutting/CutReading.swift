@@ -132,7 +132,7 @@ struct KeyValueStyle: Sendable {
   var escape: UInt8 = 0x5c
 }
 
-/// What ends the parts of a pair, for looking at eight bytes at once.
+/// What ends the parts of a pair.
 struct PairSearch: Sendable {
   let key: ByteSearch
   let value: ByteSearch
