@@ -66,6 +66,7 @@ struct MatchScratch: Sendable {
   private var reached = 0
 
   init() {
+    precondition(attempts.count >= PatternCompiler.maximumOptionalDepth && checkpoints.count >= PatternCompiler.maximumNodes)
     captures = Array(repeating: Capture(name: -1, range: 0..<0, value: .nothing), count: PatternCompiler.maximumNodes * 2)
     bytes.reserveCapacity(4096)
   }

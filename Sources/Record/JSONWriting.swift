@@ -28,18 +28,6 @@ extension [UInt8] {
   }
 }
 
-extension Span<UInt8> {
-  /// Whether a JSON string of these bytes differs from them. Written so that the compiler makes vector code of it.
-  public var needsJSONEscape: Bool {
-    var found: UInt8 = 0
-    for i in indices {
-      let b = self[i]
-      found |= (b < 0x20 ? 1 : 0) | (b == 0x22 ? 1 : 0) | (b == 0x5c ? 1 : 0)
-    }
-    return found != 0
-  }
-}
-
 /// The escapes of a JSON string: `"`, `\` and U+0000 to U+001F.
 enum JSONEscape {
   /// What `write` may write behind the text: sixteen bytes are written whole and count in part.

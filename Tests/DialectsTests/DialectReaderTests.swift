@@ -38,6 +38,7 @@ import Testing
       ("version: 1,", "version: 1, form: \"csv\",", "has no rows"),
       ("version: 1,", "version: 1, cases: [],", "the form pattern has no cases"),
       ("version: 1,", "version: 1, form: \"xml\",", "unknown form xml"),
+      ("version: 1,", "version: 1, form: \"key-value\", text: { quote: \"'\", escape: \"'\" },", "quote and escape must differ"),
       ("{ app: [\"prog\"] }", "{}", "/d/test.json5:3: applies: expected app, begins or bare: it would read nothing"),
       ("{ip}", "{ipp}", "/d/test.json5:5: patterns[0].text: {ipp} is no field of events; a name of your own begins with _"),
       ("{ip}", "{ip:mac}", "ip cannot hold a MAC address"),

@@ -264,7 +264,7 @@ struct EventReading {
     }
   }
 
-  /// The same of an event that the writer gathered.
+  /// Reads an event that the writer gathered, as `init` does one in a record.
   init(_ event: PlainEvent, of fed: borrowing FedRecords) {
     number = event.number
     let text = fed.text.span.extracting(event.text)

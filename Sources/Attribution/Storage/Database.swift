@@ -212,6 +212,7 @@ final class Statement {
   }
 
   @discardableResult func bind(_ index: Int32, text value: String?) -> Statement {
+    assert(parametersBefore == 0, "rows of many have no such values")
     if let value { sqlite3_bind_text(handle, index, value, -1, muhur_sqlite_transient()) } else { sqlite3_bind_null(handle, index) }
     return self
   }

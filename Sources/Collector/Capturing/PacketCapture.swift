@@ -101,6 +101,9 @@ final class PacketCapture: MessageSource, RunningSource {
   private func capture(_ handle: Handle, _ free: Handover<Batch>, _ out: Handover<WriterWork>) -> CaptureError? {
     var batch = BatchFilling(of: self, free: free, out: out)
     var lostBefore = 0
+    // Packets that are still read once it is told to stop: more than the kernel holds then. A busy interface does not keep
+    // the daemon from ending.
+    var left = Int(Self.bufferBytes) / 64
     while true {
       let stopping = isStopping.load(ordering: .relaxed)
       var count = 0
@@ -115,7 +118,8 @@ final class PacketCapture: MessageSource, RunningSource {
       if lost > lostBefore { dropped.add(lost - lostBefore, ordering: .relaxed) }
       lostBefore = lost
       if let status { return status }
-      if stopping, count == 0 { return nil }
+      if stopping { left -= count }
+      if stopping, count == 0 || left <= 0 { return nil }
     }
   }
 

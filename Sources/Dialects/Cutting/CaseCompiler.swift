@@ -78,12 +78,12 @@ struct CaseCompiler {
         }
         if case .keyValue = draft.form {} else { return try refuse(["layout"]) }
       }
-      let style = KeyValueStyle()
-      draft.form = .keyValue(
-        KeyValueStyle(
-          separator: try byte("separator", style.separator), assign: try byte("assign", style.assign),
-          quote: try byte("quote", style.quote),
-          escape: try byte("escape", style.escape)))
+      let usual = KeyValueStyle()
+      let style = KeyValueStyle(
+        separator: try byte("separator", usual.separator), assign: try byte("assign", usual.assign), quote: try byte("quote", usual.quote),
+        escape: try byte("escape", usual.escape))
+      if let escape = text?["escape"], style.escape != 0, style.escape == style.quote { throw escape.error("quote and escape must differ") }
+      draft.form = .keyValue(style)
     case "csv":
       try refuse(["part", "separator", "quote"])
       draft.form = .csv(separator: try byte("separator", 0x2c), quote: try byte("quote", 0x22))

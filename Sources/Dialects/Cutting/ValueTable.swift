@@ -39,6 +39,7 @@ struct ValueTable: Sendable {
   }
 
   init() {
+    precondition(values.count >= CaseCompiler.maximumKeys && occurrences.count >= CaseCompiler.maximumKeys)
     bytes.reserveCapacity(1 << 12)
     columns.reserveCapacity(Self.maximumColumns)
     path.reserveCapacity(1 << 10)
