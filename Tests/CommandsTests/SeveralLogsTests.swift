@@ -213,6 +213,68 @@ private struct Asked {
     #expect(asked.text.contains("2 candidates: the records do not decide between them."))
   }
 
+  @Test("a conflict that one log recorded stays one, though the other saw only one of the devices")
+  func ownConflict() throws {
+    let pair = try Pair()
+    for log in pair.both {
+      try log.lease("10:00:00", "assign", "10.0.0.1", x)
+      if log === pair.a { try log.event("10:10:00", [.init("kind", "binding"), .init("ip", "10.0.0.1"), .init("mac", .string(y))]) }
+      try log.lease("10:30:00", "renew", "10.0.0.1", x)
+    }
+    let logs = try pair.opened()
+    let ask = try invocation(["who", "10.0.0.1", "--at", "2026-11-23 10:15"])
+    let alone = try StrictJSON.object(Commands.run(ask, on: logs.logs[1].log).json.span)
+    #expect(alone["answers"]?.array?.first?["certainty"] == "confirmed")
+    let asked = try Asked(logs, "who", "10.0.0.1", "--at", "2026-11-23 10:15")
+    #expect(Set(asked.answers.map { $0["mac"]?.string }) == [x, y])
+    #expect(asked.answers.allSatisfy { $0["certainty"] == "possible" }, "\(asked.text)")
+  }
+
+  @Test("what one log heard given back is over, though the other missed it")
+  func missedRelease() throws {
+    let pair = try Pair()
+    for log in pair.both { for n in 1...2 { try log.lease("10:00:00", "assign", "10.0.0.\(n)", x) } }
+    for n in 1...2 { try pair.a.lease("10:30:00", "release", "10.0.0.\(n)", x) }
+    try pair.b.lease("10:40:00", "renew", "10.0.0.2", x)
+    let logs = try pair.opened()
+    for time in ["10:45", "11:30"] {
+      let asked = try Asked(logs, "who", "10.0.0.1", "--at", "2026-11-23 \(time)")
+      let before = asked.json["before"]
+      #expect(asked.reply.exit == .noAnswer && before?["mac"]?.string == x && before?["end_reason"] == "released", "\(asked.text)")
+      #expect(Asked.clock(before?["end"]) == "10:30:00" && Set(Asked.logs(before)) == ["collector-a", "collector-b"])
+    }
+    // Seen since: it came back.
+    let back = try Asked(logs, "who", "10.0.0.2", "--at", "2026-11-23 10:45")
+    #expect(back.answers.count == 1 && Asked.logs(back.answers.first).allSatisfy { $0 == "collector-b" })
+  }
+
+  @Test("logs that name different holders of one session contradict each other")
+  func natContradiction() throws {
+    let pair = try Pair()
+    for (log, mac) in zip(pair.both, [x, y]) {
+      try log.lease("10:00:00", "assign", "10.0.0.1", mac)
+      try log.session("10:10:00", "open")
+      try log.session("10:20:00", "close")
+      try log.lease("10:30:00", "renew", "10.0.0.1", mac)
+    }
+    let asked = try Asked(try pair.opened(), "nat", "9.9.9.9:4000", "--at", "2026-11-23 10:15")
+    #expect(Set(asked.answers.map { $0["mac"]?.string }) == [x, y])
+    #expect(asked.answers.allSatisfy { $0["certainty"] == "possible" })
+  }
+
+  @Test("a login that one log knows alone is the user of the other's lease")
+  func loginAlone() throws {
+    let pair = try Pair()
+    try pair.b.lease("10:00:00", "assign", "10.0.0.1", x)
+    try pair.a.event(
+      "10:05:00", [.init("kind", "login"), .init("action", "start"), .init("ip", "10.0.0.1"), .init("user", "ayse")])
+    let asked = try Asked(try pair.opened(), "who", "10.0.0.1", "--at", "2026-11-23 10:15")
+    let answer = try #require(asked.answers.first)
+    #expect(asked.answers.count == 1 && answer["mac"]?.string == x && answer["basis"] == "lease" && answer["certainty"] == "confirmed")
+    #expect(Asked.clock(answer["start"]) == "10:00:00" && answer["users"]?.array?.first?["user"] == "ayse")
+    #expect(Set(Asked.logs(answer)) == ["collector-a", "collector-b"])
+  }
+
   @Test("a session that both logged is one answer, also where one missed its end")
   func nat() throws {
     let pair = try Pair()

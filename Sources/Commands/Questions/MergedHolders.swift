@@ -221,9 +221,17 @@ enum Holder {
     return first + (b["evidence"]?.array ?? []).filter { !first.contains($0) }
   }
 
+  /// Whether a log heard the end of what another still thinks to last, and the other saw nothing of it since.
+  static func isOver(_ a: JSONValue, by heard: JSONValue) -> Bool {
+    guard isHeard(heard), isSameDevice(a, heard) == true, overlap(a, heard) != nil else { return false }
+    return a.microseconds("last_seen") ?? .max <= HeldSpan(heard).end
+  }
+
+  /// Whether a message tells of the end; others are calculated.
+  private static func isHeard(_ a: JSONValue) -> Bool { ["released", "superseded", "declined"].contains(a["end_reason"]?.string) }
+
   /// Which of the two knows best when it ended.
   private static func ending(_ a: JSONValue, _ b: JSONValue) -> JSONValue {
-    func isHeard(_ x: JSONValue) -> Bool { ["released", "superseded", "declined"].contains(x["end_reason"]?.string) }
     if isHeard(a) != isHeard(b) { return isHeard(a) ? a : b }
     // What one missed, it took for an end that came later.
     if isHeard(a) { return HeldSpan(a).end <= HeldSpan(b).end ? a : b }

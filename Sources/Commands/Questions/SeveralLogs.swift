@@ -140,14 +140,18 @@ struct SeveralLogs {
   private func holders(_ command: CommandName, _ answered: [Answered]) -> Reply {
     let whole = Set(answered.filter { $0.json["complete"]?.bool == true }.map(\.name))
     let gaps = answered.flatMap { one in one.list("gaps").map { $0.with("log", .string(one.name)) } }
+    // Who one log heard giving the address back does not hold it because another log missed that.
+    let before = command == .who ? answered.compactMap { $0.json["before"] } : []
+    func isOver(_ answer: JSONValue) -> Bool { before.contains { Holder.isOver(answer, by: $0) } }
     var merge = MergedHolders(command)
-    for (number, one) in answered.enumerated() { merge.add(one.list("answers"), of: number, named: one.name) }
+    for (number, one) in answered.enumerated() { merge.add(one.list("answers").filter { !isOver($0) }, of: number, named: one.name) }
     let answers = merge.answers
     func nearest(_ side: String) -> JSONValue {
       guard answers.isEmpty else { return .null }
       var merge = MergedHolders(command)
       for (number, one) in answered.enumerated() {
         if let near = one.json[side], !near.isNull { merge.add([near], of: number, named: one.name) }
+        if side == "before" { merge.add(one.list("answers"), of: number, named: one.name) }
       }
       return (side == "before" ? merge.last : merge.first) ?? .null
     }
