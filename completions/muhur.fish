@@ -43,7 +43,7 @@ complete -c muhur -n 'not __muhur_command' -a drill -d 'try whether evidence can
 complete -c muhur -n 'not __muhur_command' -a check-config -d 'check the configuration and its dialects'
 complete -c muhur -n 'not __muhur_command' -a explain -d 'how messages are read, and why not'
 complete -c muhur -n 'not __muhur_command' -a help -d 'tell how a command is called'
-complete -c muhur -l archive -x -a '(__fish_complete_directories)' -d 'read this archive, such as an auditor\'s copy, in place of asking the daemon (may be repeated)'
+complete -c muhur -l archive -x -a '(__fish_complete_directories)' -d 'read this archive, such as an auditor\'s copy, in place of asking the daemon; questions go to several together (may be repeated)'
 complete -c muhur -l index -x -a '(__fish_complete_directories)' -d 'where the index of --archive lies, or is built (default: $XDG_CACHE_HOME/muhur/LOGID)'
 complete -c muhur -l keys -x -a '(__fish_complete_directories)' -d 'the signer\'s and the local authority\'s keys, where an archive without daemon is written'
 complete -c muhur -l socket -r -F -d 'the daemon\'s socket (default: /run/muhur/muhur.sock)'

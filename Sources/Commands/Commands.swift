@@ -25,7 +25,7 @@ public enum Commands {
     _ invocation: Invocation, on log: any LogAccess, for caller: Caller? = nil, file: CInt? = nil, progress: (String) -> Void = { _ in }
   ) -> Reply {
     do {
-      if let refusal = NotYet.refusal(invocation) { throw refusal }
+      if let refusal = WrongUse.refusal(invocation) { throw refusal }
       let asks = invocation.command.access == .question
       if asks, let caller, caller.requiresCase, (invocation.value("case") ?? "").isEmpty {
         throw UsageError("a question needs a case number here", hint: "--case NO")
@@ -45,7 +45,7 @@ public enum Commands {
     return invocation
   }
 
-  private static func carryOut(
+  static func carryOut(
     _ invocation: Invocation, _ log: any LogAccess, _ caller: Caller?, _ file: CInt?, _ progress: @escaping (String) -> Void
   ) throws -> Reply {
     switch invocation.name {

@@ -12,10 +12,14 @@ public final class OfflineLog: LogAccess {
   private let indexFolder: String?
 
   /// - Throws: exit 4 where the folder cannot be read or a daemon holds it; 1 where it is no archive.
-  public init(_ invocation: Invocation) throws(Refusal) {
-    let path = invocation.value("archive") ?? ""
+  public convenience init(_ invocation: Invocation) throws(Refusal) {
+    try self.init(archive: invocation.value("archive") ?? "", index: invocation.value("index"))
+  }
+
+  /// - Parameter index: where its index lies; nil means the usual place.
+  init(archive path: String, index: String? = nil) throws(Refusal) {
     archive = ArchiveFolder(path)
-    indexFolder = invocation.value("index")
+    indexFolder = index
     var status = stat()
     guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFDIR else {
       throw Refusal(

@@ -30,21 +30,28 @@ public struct Refusal: Error, Sendable, CustomStringConvertible {
   }
 }
 
-/// Commands and options that are part of the contract and are not there yet. They are refused by name: a question must
-/// not look answered, nor an order carried out.
-enum NotYet {
+/// What is wrong with a command line of which each option is right.
+enum WrongUse {
   static func refusal(_ invocation: Invocation) -> UsageError? {
-    switch invocation.name {
-    case .`import`:
-      guard let format = invocation.value("format"), FileFormat(rawValue: format) == nil else { return nil }
+    if invocation.name == .`import`, let format = invocation.value("format"), FileFormat(rawValue: format) == nil {
       return UsageError(
         "--format: \(Arguments.quoted(format)) is no format", hint: FileFormat.allCases.map(\.rawValue).joined(separator: ", "))
-    default: break
     }
-    return (invocation.values["archive"]?.count ?? 0) > 1 ? of("asking several archives at once") : nil
+    return (invocation.values["archive"]?.count ?? 0) > 1 ? severalArchives(invocation) : nil
   }
 
-  private static func of(_ what: String) -> UsageError {
-    UsageError("\(what) is not there yet", hint: "this release (\(Release.version)) does not have it")
+  private static func severalArchives(_ invocation: Invocation) -> UsageError? {
+    guard SeveralLogs.commands.contains(invocation.name) else {
+      let able = SeveralLogs.commands.map(\.rawValue).joined(separator: ", ")
+      return UsageError("\(invocation.name.rawValue) takes one --archive", hint: "several may be given to: \(able)")
+    }
+    if invocation.has("export") {
+      return UsageError("--export takes one archive", hint: "export from each of them: every log has its own seals")
+    }
+    if invocation.has("index") {
+      return UsageError("--index belongs to one archive", hint: "leave it out: the index of each log then lies in the usual place")
+    }
+    if invocation.has("keys") { return UsageError("--keys is for commands that write") }
+    return nil
   }
 }

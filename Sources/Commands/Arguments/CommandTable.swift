@@ -11,7 +11,8 @@ public enum CommandTable {
   /// Which log is meant; permitted before and behind every command.
   static let places = [
     Option(
-      name: "archive", value: "DIR", about: "read this archive, such as an auditor's copy, in place of asking the daemon", repeats: true),
+      name: "archive", value: "DIR",
+      about: "read this archive, such as an auditor's copy, in place of asking the daemon; questions go to several together", repeats: true),
     Option(name: "index", value: "DIR", about: "where the index of --archive lies, or is built (default: $XDG_CACHE_HOME/muhur/LOGID)"),
     Option(name: "keys", value: "DIR", about: "the signer's and the local authority's keys, where an archive without daemon is written"),
     Option(name: "socket", value: "PATH", about: "the daemon's socket (default: \(defaultSocket))"),

@@ -66,7 +66,7 @@ public struct Client {
   }
 
   private func carryOut(_ invocation: Invocation) throws(UsageError) -> Int32 {
-    if let refusal = NotYet.refusal(invocation) { throw refusal }
+    if let refusal = WrongUse.refusal(invocation) { throw refusal }
     switch invocation.name {
     case .`init`: return finish(invocation, MakeLog.run(invocation))
     case .checkConfig:
@@ -79,7 +79,7 @@ public struct Client {
     if let path = Self.outputPath(invocation), let code = try refuse(output: path) { return code }
     if invocation.has("archive") {
       guard !invocation.has("socket") else { throw UsageError("--archive and --socket exclude each other") }
-      return try onFolder(invocation)
+      return (invocation.values["archive"]?.count ?? 0) > 1 ? onFolders(invocation) : try onFolder(invocation)
     }
     guard !invocation.has("index"), !invocation.has("keys") else {
       throw UsageError(
@@ -116,6 +116,16 @@ public struct Client {
         return code
       }
       return try write(invocation)
+    } catch { return finish(invocation, error.reply) }
+  }
+
+  private func onFolders(_ invocation: Invocation) -> Int32 {
+    do throws(Refusal) {
+      let logs = try SeveralLogs(opening: invocation)
+      let terminal = terminal
+      let code = finish(invocation, logs.run(invocation) { terminal.progress($0) })
+      if invocation.command.access == .question { terminal.say("asked of folders: no record of this question was made") }
+      return code
     } catch { return finish(invocation, error.reply) }
   }
 

@@ -14,11 +14,26 @@ struct HolderText {
         guard let near = answer[side], !near.isNull else { continue }
         out += "\n\(title)\n" + interval(near)
       }
-    } else if answers.count > 1, command == .who {
+    } else if answers.count > 1, command == .who, !isDecided(answer) {
       out += "\n" + style.doubtful("\(answers.count) candidates: the records do not decide between them.") + "\n"
     }
-    if answer["complete"]?.bool == false { out += "\n" + gaps(answer["gaps"]?.array ?? []) }
+    let gaps = answer["gaps"]?.array ?? []
+    if answer["complete"]?.bool == false {
+      out += "\n" + self.gaps(gaps)
+    } else if !gaps.isEmpty {
+      out += "\n" + completeElsewhere(answer["logs"]?.array ?? []) + list(gaps)
+    }
     return out
+  }
+
+  /// Of several logs one was sure, and the others only were not.
+  private func isDecided(_ answer: JSONValue) -> Bool {
+    answer["logs"] != nil && (answer["answers"]?.array ?? []).contains { $0["certainty"] == "confirmed" }
+  }
+
+  private func completeElsewhere(_ logs: [JSONValue]) -> String {
+    let whole = logs.filter { $0["complete"]?.bool == true }.compactMap { Words.text($0["log"]) }.joined(separator: ", ")
+    return "Complete: \(whole) had no gap that touches this time. Gaps of the others:\n"
   }
 
   private func none(_ command: CommandName) -> String {
@@ -141,15 +156,19 @@ struct HolderText {
     } else if evidence["seal"]?.integer != nil {
       text += ", no time stamp yet"
     }
-    return text
+    return text + Words.log(evidence)
   }
 
   private func gaps(_ gaps: [JSONValue]) -> String {
-    var out = style.doubtful("Incomplete: what was received has gaps that touch this time.") + "\n"
+    style.doubtful("Incomplete: what was received has gaps that touch this time.") + "\n" + list(gaps)
+  }
+
+  private func list(_ gaps: [JSONValue]) -> String {
+    var out = ""
     for gap in gaps {
       let span = [Words.both(gap["from"]), Words.both(gap["to"])].compactMap { $0 }.joined(separator: " to ")
       let who = Words.text(gap["source"]).map { " (\($0))" } ?? ""
-      out += "  \(Words.text(gap["what"]) ?? "gap")\(who)  \(span)\n"
+      out += "  \(Words.text(gap["what"]) ?? "gap")\(who)  \(span)\(Words.log(gap))\n"
     }
     return out
   }

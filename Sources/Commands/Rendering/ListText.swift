@@ -24,7 +24,7 @@ struct ListText {
     let records = answer["records"]?.array ?? []
     for record in records {
       out += style.strong("\(Words.text(record["day"]) ?? "?") \(Words.text(record["record"]) ?? "?")")
-      out += "  " + RecordText(style: style).oneLine(record["line"]?.string ?? "") + "\n"
+      out += Words.log(record) + "  " + RecordText(style: style).oneLine(record["line"]?.string ?? "") + "\n"
     }
     out += Words.count(records.count, "record", "records")
     if answer["truncated"]?.bool == true { out += style.doubtful("; there are more: ask for a shorter time") }
@@ -54,19 +54,26 @@ struct ListText {
 
   func days(_ answer: JSONValue) -> String {
     var columns = Columns(right: [1, 2, 3, 4, 7])
+    let areSeveral = answer["logs"] != nil
     for day in answer["days"]?.array ?? [] {
-      columns.add([
-        Words.text(day["day"]), number(day["records"]), number(day["bytes"]), number(day["seals"]), number(day["sealed_records"]),
-        day["deleted"]?.bool == true ? "deleted" : day["final"]?.bool == true ? "closed" : "open", Words.text(day["token"]),
-        number(day["dropped"]),
-      ])
+      columns.add(
+        [
+          Words.text(day["day"]), number(day["records"]), number(day["bytes"]), number(day["seals"]), number(day["sealed_records"]),
+          day["deleted"]?.bool == true ? "deleted" : day["final"]?.bool == true ? "closed" : "open", Words.text(day["token"]),
+          number(day["dropped"]),
+        ] + (areSeveral ? [Words.text(day["log"])] : []))
     }
-    return columns.lines(heading: ["DAY", "RECORDS", "BYTES", "SEALS", "SEALED", "STATE", "TOKEN", "DROPPED"], style)
+    let heading = ["DAY", "RECORDS", "BYTES", "SEALS", "SEALED", "STATE", "TOKEN", "DROPPED"]
+    return columns.lines(heading: heading + (areSeveral ? ["LOG"] : []), style)
   }
 
   private func number(_ value: JSONValue?) -> String? { value?.integer.map(Words.grouped) }
 
   func heads(_ answer: JSONValue) -> String {
-    (answer["heads"]?.array ?? []).compactMap { Words.text($0) }.map { $0 + "\n" }.joined()
+    // Text before a head line is no part of it (design section 12.10).
+    let names = (answer["logs"]?.array ?? []).compactMap { log in log["id"]?.string.map { (id: $0, name: Words.text(log["log"]) ?? "") } }
+    return (answer["heads"]?.array ?? []).compactMap { Words.text($0) }.map { line in
+      (names.first { line.contains($0.id) }.map { $0.name + ": " } ?? "") + line + "\n"
+    }.joined()
   }
 }

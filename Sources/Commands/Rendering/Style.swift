@@ -64,6 +64,9 @@ enum Words {
     return String(text.dropLast(6)) + " " + text.suffix(6)
   }
 
+  /// ` [collector-a]`: which of several logs says it; nothing where one was asked.
+  static func log(_ value: JSONValue) -> String { text(value["log"]).map { " [\($0)]" } ?? "" }
+
   static func count(_ number: Int, _ one: String, _ many: String) -> String { "\(grouped(number)) \(number == 1 ? one : many)" }
 
   /// Thousands set apart by a comma.
