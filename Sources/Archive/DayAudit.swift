@@ -46,7 +46,7 @@ public final class DayAudit {
     while let line = try nextLine() {
       let number = position
       position += 1
-      guard try body(number, line.assumingMemoryBound(to: UInt8.self).span) else { return }
+      guard try body(number, line.assumingMemoryBound(to: UInt8.self).span) else { break }
     }
     judgeEnds()
   }
@@ -138,8 +138,8 @@ public final class DayAudit {
         blockBytes += decoder.textBytes
         if decoder.records == 0 {
           let size = try file.file.size()
-          let alone = block == 0 && size == member.length
-          guard alone, isFinal else { throw ArchiveError(.malformed, file.file.name, "block \(block): empty") }
+          // A day without records. It stands open for a moment, between its block and its final seal.
+          guard block == 0, size == member.length else { throw ArchiveError(.malformed, file.file.name, "block \(block): empty") }
         }
       } catch {
         guard error.kind == .torn else { throw error }
@@ -172,7 +172,7 @@ public final class DayAudit {
     return nil
   }
 
-  /// The day was read to its end.
+  /// The day was read as far as it was asked for.
   private func judgeEnds() {
     if isFinal, position > blockRecords, blockRecords < sealedRecords {
       faults.append(ArchiveError(.malformed, folder.name, "a closed day's records lie in a tail"))
