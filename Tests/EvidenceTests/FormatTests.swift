@@ -162,6 +162,15 @@ extension String {
     #expect(!parsed.json)
   }
 
+  @Test("a duration beyond all time is one that nothing exceeds", arguments: ["200000000d", "999999999999999999d", "999999999999999999s"])
+  func longDuration(text: String) throws {
+    let parsed = try VerifierCommand.parse(["--retention", text, "--max-delay", text, "x"], now: 0)
+    var options = try Small.options()
+    options.retention = parsed.options.retention
+    options.maxDelay = parsed.options.maxDelay
+    #expect(try Verifier.verify(Small.archive, options).result == .ok)
+  }
+
   @Test("the worst exit of several paths counts, in the order 1, 4, 3, 0")
   func exits() throws {
     let scratch = try ScratchFolder()
