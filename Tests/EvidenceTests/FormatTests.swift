@@ -68,6 +68,10 @@ extension String {
     let heads = try Head.lines(Array(text.utf8))
     #expect(heads.map(\.description) == [line, line])
     #expect(heads[0].number == 15)
+    // A letter quotes without a space; a subject may hold the word itself.
+    for before in [">", "\u{feff}", "muhur-head-1 of today: ", "muhur-head-10 "] {
+      #expect(try Head.lines(Array("\(before)\(line)".utf8)).map(\.description) == [line], "\(before)")
+    }
   }
 
   @Test("a file without head line, or with a damaged one, is refused")
