@@ -84,7 +84,7 @@ public final class BlockFile {
     }
     if let failure { throw failure }
     guard n == Block.headerBytes else { throw ArchiveError(.torn, file.name, "block \(block) at byte \(offset): its header is cut off") }
-    if header.allSatisfy({ $0 == 0 }), try isZero(from: offset) {
+    if header.allSatisfy({ $0 == 0 }), try file.isZero(from: offset) {
       throw ArchiveError(.torn, file.name, "zero bytes from byte \(offset) on, as a power cut leaves them")
     }
     let length: Int
@@ -95,17 +95,6 @@ public final class BlockFile {
       throw ArchiveError(.torn, file.name, "block \(block) at byte \(offset): \(length) bytes stated, \(size - offset) there")
     }
     return length
-  }
-
-  private func isZero(from start: Int) throws(ArchiveError) -> Bool {
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
-    defer { buffer.deallocate() }
-    var offset = start
-    while case let n = try file.read(into: buffer, at: offset), n > 0 {
-      guard buffer[0..<n].allSatisfy({ $0 == 0 }) else { return false }
-      offset += n
-    }
-    return true
   }
 }
 

@@ -46,7 +46,7 @@ public final class DayAudit {
     while let line = try nextLine() {
       let number = position
       position += 1
-      guard try body(number, line.assumingMemoryBound(to: UInt8.self).span) else { return }
+      guard try body(number, line.assumingMemoryBound(to: UInt8.self).span) else { break }
     }
     judgeEnds()
   }
@@ -131,15 +131,15 @@ public final class DayAudit {
           throw ArchiveError(.malformed, file.file.name, "block \(block): \(decoder.records) records, and it is not the last")
         }
         // Some MB more than what is sealed, so that surplus records are told from damage.
-        let limit = sealedBytes.map { max(0, $0 - blockBytes) + Block.wholeText } ?? .max
+        let limit = sealedBytes.map { min(max(0, $0 - blockBytes), .max - Block.wholeText) + Block.wholeText } ?? .max
         try decoder.open(file.file, member, block: block + 1, limit: limit)
         block += 1
         blockRecords += decoder.records
         blockBytes += decoder.textBytes
         if decoder.records == 0 {
           let size = try file.file.size()
-          let alone = block == 0 && size == member.length
-          guard alone, isFinal else { throw ArchiveError(.malformed, file.file.name, "block \(block): empty") }
+          // A day without records. It stands open for a moment, between its block and its final seal.
+          guard block == 0, size == member.length else { throw ArchiveError(.malformed, file.file.name, "block \(block): empty") }
         }
       } catch {
         guard error.kind == .torn else { throw error }
@@ -172,7 +172,7 @@ public final class DayAudit {
     return nil
   }
 
-  /// The day was read to its end.
+  /// The day was read as far as it was asked for.
   private func judgeEnds() {
     if isFinal, position > blockRecords, blockRecords < sealedRecords {
       faults.append(ArchiveError(.malformed, folder.name, "a closed day's records lie in a tail"))

@@ -16,7 +16,10 @@ public enum Layout {
   /// What a file is called until it is whole and synced. Readers ignore such names, and a crash may leave them.
   public static let temporarySuffix = ".tmp"
   public static func temporary(_ name: String) -> String { name + temporarySuffix }
-  public static func isTemporary(_ name: String) -> Bool { name.utf8.count > 4 && name.hasSuffix(temporarySuffix) }
+  public static func isTemporary(_ name: String) -> Bool {
+    // Bytes, not Characters: a sign that joins the full stop to what stands before it changes nothing.
+    name.utf8.suffix(temporarySuffix.utf8.count).elementsEqual(temporarySuffix.utf8)
+  }
 
   // MARK: Tails
 
@@ -51,11 +54,12 @@ public enum Layout {
     }
   }
 
-  /// The seal a name says it belongs to, whatever stands behind the number.
+  /// The seal a name says it belongs to, whatever stands behind the number; the first seal is 1.
   public static func sealNumber(_ name: String) -> Int? {
     let bytes = Array(name.utf8)
-    guard bytes.count > sealDigits, bytes[sealDigits] == 0x2e else { return nil }
-    return bytes.span.extracting(0..<sealDigits).decimal
+    guard bytes.count > sealDigits, bytes[sealDigits] == 0x2e, let number = bytes.span.extracting(0..<sealDigits).decimal, number >= 1
+    else { return nil }
+    return number
   }
 
   /// Number and kind, or nil where this is no seal's name.

@@ -62,6 +62,26 @@ public struct RegularFile: ~Copyable {
     return done
   }
 
+  /// `SEEK_DATA` of lseek(2), which Swift's Glibc does not name.
+  private static let seekData: Int32 = 3
+
+  /// Whether nothing but zero bytes stands from an offset on. Holes are not read: a hostile file may claim any size.
+  public func isZero(from start: Int) throws(ArchiveError) -> Bool {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+    defer { buffer.deallocate() }
+    var offset = start
+    while true {
+      let data = lseek(descriptor, offset, Self.seekData)
+      if data < 0, errno == ENXIO { return true }
+      // Some file systems know nothing of holes.
+      if data >= 0 { offset = data }
+      let n = try read(into: buffer, at: offset)
+      guard n > 0 else { return true }
+      guard buffer[0..<n].allSatisfy({ $0 == 0 }) else { return false }
+      offset += n
+    }
+  }
+
   /// The whole file.
   /// - Throws: `.malformed` where it has more than `limit` bytes.
   public func bytes(limit: Int) throws(ArchiveError) -> [UInt8] {

@@ -58,7 +58,7 @@ extension ArchiveCheck {
     }
     reports[day] = report
     let entries = try self.entries(folder.name, day) ?? []
-    let hasTails = entries.contains { $0.name.hasPrefix("tail-") }
+    let hasTails = entries.contains { Layout.tailFirst($0.name) != nil }
     if isFinal, !hasTails, !entries.contains(where: { $0.name == Layout.records }), let newest {
       checkDeleted(folder, day, entries, newest: newest)
       return
@@ -73,14 +73,15 @@ extension ArchiveCheck {
       RecordsCheck(root: root, folder: folder.name, day: day, seals: mine.compactMap(\.seal), places: mine.map(\.place), isFinal: isFinal))
   }
 
-  /// Records that are gone: permitted once a seal said a later `kept_from` and held no hold over the day.
+  /// Records that are gone: permitted once a seal said a later `kept_from` and held no hold over the day. A .json that nobody
+  /// signed, as a crash leaves the newest, permits nothing yet.
   private func checkDeleted(_ folder: Folder, _ day: CalendarDay, _ entries: [FolderEntry], newest: Seal) {
-    if seals.contains(where: { $0.seal.map { $0.keptFrom > day && !$0.holds(day) } ?? false }) {
+    if seals.contains(where: { $0.p7sDigest != nil && $0.seal.map { $0.keptFrom > day && !$0.holds(day) } ?? false }) {
       let salt = entries.contains { $0.name == Layout.salt } ? " (its salt is still here)" : ""
       findings.add(.deleted, day, folder.name, "kept from \(newest.keptFrom) on" + salt)
       reports[day]?.result = .deleted
     } else if newest.keptFrom > day {
-      findings.add(.deletedEarly, day, folder.name, "the records of a day that is held are gone")
+      findings.add(.deletedEarly, day, folder.name, "its records are gone, and no signed seal permits that")
     } else {
       findings.add(.missing, day, folder.path(Layout.records), "not there")
     }

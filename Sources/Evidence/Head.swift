@@ -29,9 +29,8 @@ public struct Head: Hashable, Sendable, CustomStringConvertible {
   public static func lines(_ text: [UInt8]) throws(Unusable) -> [Head] {
     var out: [Head] = []
     for line in text.split(separator: 0x0a) {
-      let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }.map { String(decoding: $0, as: UTF8.self) }
-      guard let start = words.firstIndex(of: format) else { continue }
-      let rest = words[(start + 1)...].prefix(4).map { $0 }
+      guard let start = behindFormat(line) else { continue }
+      let rest = line[start...].split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }.prefix(4).map { String(decoding: $0, as: UTF8.self) }
       guard rest.count == 4, LogIdentity.isID(rest[0]), let number = Int(rest[1]), number >= 1, number <= Layout.highestSeal,
         String(number) == rest[1], let day = CalendarDay(rest[2]), let hash = Digest(hex: rest[3])
       else { throw Unusable(description: "not a whole head line: \(visible(line))") }
@@ -39,5 +38,18 @@ public struct Head: Hashable, Sendable, CustomStringConvertible {
     }
     guard !out.isEmpty else { throw Unusable(description: "holds no head line (muhur-head-1 ID NUMBER DAY SHA256)") }
     return out
+  }
+
+  /// Where a line goes on behind the last `muhur-head-1` that ends as a word; what stands before it may touch it, as the `>`
+  /// of a quoted letter does.
+  private static func behindFormat(_ line: ArraySlice<UInt8>) -> Int? {
+    let format = Array(format.utf8)
+    var end = line.endIndex
+    while end - line.startIndex >= format.count {
+      let ends = end == line.endIndex || [0x20, 0x09, 0x0d].contains(line[end])
+      if ends, line[end - format.count..<end].elementsEqual(format) { return end }
+      end -= 1
+    }
+    return nil
   }
 }

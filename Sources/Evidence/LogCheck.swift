@@ -4,7 +4,10 @@ import Record
 /// What belongs to the log as a whole: its id, published heads, and how old its last seal is.
 extension ArchiveCheck {
   func checkLog() {
-    guard !isAlone else { return }
+    guard !isAlone else {
+      if seals.isEmpty { findings.add(.unsealed, folders.first?.day, Layout.seals, "no seal at all: nothing is proven") }
+      return
+    }
     let id = log?.id
     if let wanted = options.log, wanted != id { findings.add(.fork, nil, Layout.log, "the log is \(id ?? "not known"), not \(wanted)") }
     let byNumber = Dictionary(uniqueKeysWithValues: seals.map { ($0.number, $0) })

@@ -54,22 +54,21 @@ extension ArchiveCheck {
     }
     let p7s = try readPart(loaded, .signature)
     let tokens = loaded.names.filter { $0.hasSuffix(".tsr") }
-    guard let p7s else {
-      if !loaded.names.contains(Layout.seal(loaded.number, .signature)) {
-        if isNewest, tokens.isEmpty {
-          findings.add(.unsealed, loaded.day, loaded.place + ".json", "the newest seal is not signed yet")
-        } else {
-          findings.add(.missing, loaded.day, loaded.place + ".p7s", "not there")
-        }
+    if let p7s {
+      loaded.p7sDigest = SHA256.hash(p7s)
+      if let json { checkSignature(loaded, p7s, json) }
+    } else if !loaded.names.contains(Layout.seal(loaded.number, .signature)) {
+      if isNewest, tokens.isEmpty {
+        findings.add(.unsealed, loaded.day, loaded.place + ".json", "the newest seal is not signed yet")
+      } else {
+        findings.add(.missing, loaded.day, loaded.place + ".p7s", "not there")
       }
-      return
     }
-    loaded.p7sDigest = SHA256.hash(p7s)
-    if let json { checkSignature(loaded, p7s, json) }
     for name in tokens {
       guard let bytes = try read(loaded.folder + name, loaded.day) else { continue }
+      // What a later seal lists is compared with that, also where there is nothing left that the token is over.
       loaded.tokenFiles[name] = SHA256.hash(bytes)
-      checkToken(loaded, name, bytes, over: p7s)
+      if let p7s { checkToken(loaded, name, bytes, over: p7s) }
     }
   }
 

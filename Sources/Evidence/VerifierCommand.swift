@@ -219,17 +219,23 @@ public enum VerifierCommand {
     return Timestamp(rfc3339: text)?.microseconds
   }
 
+  /// More than any log's life, and little enough to be added to any time.
+  private static let longest = 4_000_000 * Timestamp.day
+
   /// Digits and one of d h m s, in microseconds.
   static func duration(_ text: String) -> Int64? {
     let bytes = Array(text.utf8)
-    guard let unit = bytes.last, let count = bytes.span.extracting(0..<bytes.count - 1).decimal, count < 1 << 30 else { return nil }
-    switch unit {
-    case 0x64: return Int64(count) * Timestamp.day
-    case 0x68: return Int64(count) * Timestamp.hour
-    case 0x6d: return Int64(count) * Timestamp.minute
-    case 0x73: return Int64(count) * Timestamp.second
+    guard let last = bytes.last, let count = bytes.span.extracting(0..<bytes.count - 1).decimal else { return nil }
+    let unit: Int64
+    switch last {
+    case 0x64: unit = Timestamp.day
+    case 0x68: unit = Timestamp.hour
+    case 0x6d: unit = Timestamp.minute
+    case 0x73: unit = Timestamp.second
     default: return nil
     }
+    let (length, isOver) = Int64(count).multipliedReportingOverflow(by: unit)
+    return isOver ? longest : min(length, longest)
   }
 
   // MARK: Output

@@ -104,9 +104,12 @@ func mth(_ leaves: ArraySlice<Digest>) -> Digest {
     #expect(Layout.sealFile("00000417.p7s")?.file == .signature)
     for name in [
       "00000417.tsr", "00000417..tsr", "00000417.a.b.tsr", "00000417.ü.tsr", "417.json", "00000417.json.tmp", "0000041x.json", "00000417",
+      "00000000.json", "00000000.p7s", "00000000.local.tsr",
     ] {
       #expect(Layout.sealFile(name) == nil, "\(name)")
     }
+    for name in ["salt.tmp", ".tmp", "\u{600}.tmp"] { #expect(Layout.isTemporary(name), "\(name)") }
+    for name in ["tmp", "salt.tmp2", "salt.TMP"] { #expect(!Layout.isTemporary(name), "\(name)") }
   }
 }
 

@@ -143,6 +143,107 @@ extension VerifierReport {
     }
   }
 
+  @Test("a day's folder alone without any seal proves nothing, whatever it is called")
+  func aloneUnsealed() throws {
+    let scratch = try ScratchFolder()
+    for name in ["2026-11-04", "renamed"] {
+      let folder = try scratch.copy(Small.archive + "/days/2026-11-04", as: name)
+      for entry in try folderEntries(folder + "/seals") ?? [] { unlink("\(folder)/seals/\(entry.name)") }
+      let report = try Verifier.verify(folder, Small.options())
+      #expect(report.result == .unproven && report.kinds == ["chain-not-checked", "unsealed"])
+    }
+  }
+
+  @Test("there is no seal 0: its files are stray ones", arguments: ["00000000.json", "00000000.p7s", "00000000.local.tsr"])
+  func sealZero(name: String) throws {
+    let scratch = try ScratchFolder()
+    let archive = try scratch.copy(Small.archive, as: "archive")
+    try Disk.place([], at: "\(archive)/days/2026-11-02/seals/\(name)")
+    let report = try Verifier.verify(archive, Small.options())
+    #expect(report.all.map(\.what) == [.extra] && report.result == .broken)
+  }
+
+  @Test("what a crash left half written is no part of an archive, wherever it lies")
+  func temporary() throws {
+    let scratch = try ScratchFolder()
+    let archive = try scratch.copy(Small.archive, as: "archive")
+    for folder in ["", "/days", "/days/2026-11-03", "/days/2026-11-03/seals"] {
+      try Disk.place([1], at: "\(archive)\(folder)/.tmp")
+      try Disk.place([1], at: "\(archive)\(folder)/\(Layout.tail(first: 0)).tmp")
+    }
+    #expect(try Verifier.verify(archive, Small.options()).all.isEmpty)
+    // Nor does it stand for a day's records.
+    unlink("\(archive)/days/2026-11-03/\(Layout.records)")
+    let report = try Verifier.verify(archive, Small.options())
+    #expect(report.all.map(\.place) == ["days/2026-11-03/records.ndjson.gz"] && report.kinds == ["missing"])
+  }
+
+  @Test("a day without records whose final seal is still to come is open, not broken")
+  func emptyOpenDay() throws {
+    let scratch = try ScratchFolder()
+    let archive = try scratch.copy(Small.archive, as: "archive")
+    let day = archive + "/days/2026-11-08"
+    try Disk.makeFolder(day)
+    let empty = archive + "/days/2026-11-05/"
+    for name in [Layout.salt, Layout.records] {
+      try Disk.place(RegularFile.bytes(empty + name, limit: 1 << 10), at: day + "/" + name)
+    }
+    let report = try Verifier.verify(archive, Small.options())
+    #expect(report.result == .ok && report.days.last?.result == .open && report.days.last?.records == 0)
+    // In an open day as in a closed one, an empty member is alone.
+    let member = try RegularFile.bytes(empty + Layout.records, limit: 1 << 10)
+    try Disk.place(member + member, at: day + "/" + Layout.records, replacing: true)
+    #expect(try Verifier.verify(archive, Small.options()).kinds == ["malformed"])
+  }
+
+  @Test("whatever a seal counts, it is only compared", arguments: ["bytes", "records", "dropped"])
+  func greatestNumber(member: String) throws {
+    let scratch = try ScratchFolder()
+    let archive = try scratch.copy(Small.archive, as: "archive")
+    let path = archive + "/days/2026-11-02/seals/00000003.json"
+    var seal = try Seal(fileBytes: RegularFile.bytes(path, limit: 1 << 16).span)
+    switch member {
+    case "bytes": seal.bytes = .max
+    case "records": seal.records = .max
+    default: seal.dropped = .max
+    }
+    try Disk.place(seal.fileBytes, at: path, replacing: true)
+    #expect(try Verifier.verify(archive, Small.options()).kinds.isSuperset(of: ["signature", "chain"]))
+  }
+
+  @Test("a token that a later seal lists is compared with it, also where its .p7s is gone")
+  func listedToken() throws {
+    let scratch = try ScratchFolder()
+    let archive = try scratch.copy(Small.archive, as: "archive")
+    let seal = archive + "/days/2026-11-03/seals/00000005"
+    unlink(seal + ".p7s")
+    try Disk.place([1], at: seal + ".local.tsr", replacing: true)
+    let report = try Verifier.verify(archive, Small.options())
+    #expect(report.all.contains { $0.what == .changed && $0.place == "days/2026-11-03/seals/00000005.local.tsr" })
+  }
+
+  @Test("a hole of a terabyte is not read", arguments: [("2026-11-07", "torn-copy"), ("2026-11-03", "malformed")])
+  func hole(day: String, kind: String) throws {
+    let scratch = try ScratchFolder()
+    let archive = try scratch.copy(Small.archive, as: "archive")
+    let path = "\(archive)/days/\(day)/\(Layout.records)"
+    let file = open(path, O_WRONLY | O_CREAT, 0o600)
+    #expect(ftruncate(file, 1 << 40) == 0)
+    close(file)
+    #expect(try Verifier.verify(archive, Small.options()).kinds == [kind])
+  }
+
+  @Test("a closed day's records that lie in a tail are malformed, also where there are more than are sealed")
+  func closedTail() throws {
+    let scratch = try ScratchFolder()
+    let archive = try scratch.copy(Small.archive, as: "archive")
+    let day = archive + "/days/2026-11-02"
+    let line = Array("{\"time\":\"2026-11-02T10:00:00.000000+03:00\",\"via\":\"udp\",\"raw\":\"\"}\n".utf8)
+    try Disk.place(Array(repeatElement(line, count: 41).joined()), at: day + "/" + Layout.tail(first: 0))
+    unlink(day + "/" + Layout.records)
+    #expect(try Verifier.verify(archive, Small.options()).kinds == ["missing", "changed", "malformed", "extra"])
+  }
+
   @Test("what is no archive is broken, and what is not there is unreachable")
   func other() throws {
     let scratch = try ScratchFolder()

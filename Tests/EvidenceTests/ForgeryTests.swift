@@ -130,6 +130,21 @@ import Testing
     #expect(try Verifier.verify(log.archive.path, options).kinds.contains("signature"))
   }
 
+  @Test("records may go once a signed seal permits it, and not before it is signed")
+  func unsignedPermission() throws {
+    var (log, options) = try log()
+    options.retention = Timestamp.day
+    let first = log.day.adding(days: 1 - days)
+    try forge(log, days, log.day, by: Signer(log.keys.signer())) { $0.keptFrom = log.day.adding(days: -1) }
+    for name in [Layout.records, Layout.salt] { unlink(log.archive.day(first).path(name)) }
+    #expect(try Verifier.verify(log.archive.path, options).kinds.subtracting(["late"]) == ["deleted"])
+    // What a crash would leave of that seal.
+    for file in [Layout.SealFile.signature, .token(authority: "local")] { unlink(SealStore(log.archive).path(days, log.day, file)) }
+    let report = try Verifier.verify(log.archive.path, options)
+    #expect(report.kinds.subtracting(["late"]) == ["deleted-early", "unsealed"])
+    #expect(report.days.first { $0.day == first }?.result == .broken)
+  }
+
   @Test("certificates that ended long ago: what they vouched for while they were valid still holds, and nothing later does")
   func expired() throws {
     let log = try OwnLog()

@@ -68,6 +68,10 @@ extension String {
     let heads = try Head.lines(Array(text.utf8))
     #expect(heads.map(\.description) == [line, line])
     #expect(heads[0].number == 15)
+    // A letter quotes without a space; a subject may hold the word itself.
+    for before in [">", "\u{feff}", "muhur-head-1 of today: ", "muhur-head-10 "] {
+      #expect(try Head.lines(Array("\(before)\(line)".utf8)).map(\.description) == [line], "\(before)")
+    }
   }
 
   @Test("a file without head line, or with a damaged one, is refused")
@@ -160,6 +164,15 @@ extension String {
     #expect(parsed.options.asOf == 1_795_000_000 * Timestamp.second)
     #expect(parsed.paths == ["a", "--json"])
     #expect(!parsed.json)
+  }
+
+  @Test("a duration beyond all time is one that nothing exceeds", arguments: ["200000000d", "999999999999999999d", "999999999999999999s"])
+  func longDuration(text: String) throws {
+    let parsed = try VerifierCommand.parse(["--retention", text, "--max-delay", text, "x"], now: 0)
+    var options = try Small.options()
+    options.retention = parsed.options.retention
+    options.maxDelay = parsed.options.maxDelay
+    #expect(try Verifier.verify(Small.archive, options).result == .ok)
   }
 
   @Test("the worst exit of several paths counts, in the order 1, 4, 3, 0")
