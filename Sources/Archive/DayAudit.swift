@@ -131,7 +131,7 @@ public final class DayAudit {
           throw ArchiveError(.malformed, file.file.name, "block \(block): \(decoder.records) records, and it is not the last")
         }
         // Some MB more than what is sealed, so that surplus records are told from damage.
-        let limit = sealedBytes.map { max(0, $0 - blockBytes) + Block.wholeText } ?? .max
+        let limit = sealedBytes.map { min(max(0, $0 - blockBytes), .max - Block.wholeText) + Block.wholeText } ?? .max
         try decoder.open(file.file, member, block: block + 1, limit: limit)
         block += 1
         blockRecords += decoder.records

@@ -196,6 +196,22 @@ extension VerifierReport {
     #expect(try Verifier.verify(archive, Small.options()).kinds == ["malformed"])
   }
 
+  @Test("whatever a seal counts, it is only compared", arguments: ["bytes", "records", "dropped"])
+  func greatestNumber(member: String) throws {
+    let scratch = try ScratchFolder()
+    let archive = try scratch.copy(Small.archive, as: "archive")
+    let path = archive + "/days/2026-11-02/seals/00000003.json"
+    let json = try RegularFile.bytes(path, limit: 1 << 16)
+    var seal = try Seal(fileBytes: json.span)
+    switch member {
+    case "bytes": seal.bytes = .max
+    case "records": seal.records = .max
+    default: seal.dropped = .max
+    }
+    try Disk.place(seal.fileBytes, at: path, replacing: true)
+    #expect(try Verifier.verify(archive, Small.options()).kinds.isSuperset(of: ["signature", "chain"]))
+  }
+
   @Test("a token that a later seal lists is compared with it, also where its .p7s is gone")
   func listedToken() throws {
     let scratch = try ScratchFolder()
