@@ -201,7 +201,8 @@ extension VerifierReport {
     let scratch = try ScratchFolder()
     let archive = try scratch.copy(Small.archive, as: "archive")
     let path = archive + "/days/2026-11-02/seals/00000003.json"
-    var seal = try Seal(fileBytes: RegularFile.bytes(path, limit: 1 << 16).span)
+    let json = try RegularFile.bytes(path, limit: 1 << 16)
+    var seal = try Seal(fileBytes: json.span)
     switch member {
     case "bytes": seal.bytes = .max
     case "records": seal.records = .max
