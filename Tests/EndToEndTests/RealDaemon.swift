@@ -1,6 +1,7 @@
 import Archive
 import Glibc
 import Record
+import Synchronization
 import TestSupport
 
 /// A log in a temporary folder and the daemon that keeps it. The folder goes when this goes.
@@ -161,20 +162,27 @@ final class RealDaemon {
 
   // MARK: - Files and ports
 
+  /// A port of loopback that nobody has, for UDP and TCP. It lies below those that the kernel gives to clients: one of these
+  /// would take it before the daemon does.
   static func freePort() -> UInt16 {
-    let fd = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    while true {
+      let port = UInt16(12_000 + nextPort.add(1, ordering: .relaxed).oldValue % 20_000)
+      if isFree(port, SOCK_DGRAM), isFree(port, SOCK_STREAM) { return port }
+    }
+  }
+
+  private static let nextPort = Atomic(Int.random(in: 0..<20_000))
+
+  private static func isFree(_ port: UInt16, _ type: __socket_type) -> Bool {
+    let fd = socket(AF_INET, Int32(type.rawValue), 0)
     defer { close(fd) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        _ = bind(fd, $0, length)
-        _ = getsockname(fd, $0, &length)
-      }
+    return withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
     }
-    return UInt16(bigEndian: address.sin_port)
   }
 
   static func write(_ text: String, to path: String, flags: Int32 = O_TRUNC) {
